@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+// This process and the machine it runs on.
+namespace oncemq::os {
+
+// "localhost" when the machine has no name.
+std::string host_name();
+// IPv4 addresses of the interfaces that are up, loopback ones last; numbers as text.
+std::vector<std::string> host_addresses();
+
+// Blocks SIGTERM, SIGINT and SIGHUP for this thread and all that it starts, and ignores SIGPIPE.
+// Before the first thread.
+void block_signals();
+// Waits for SIGTERM or SIGINT (their numbers are returned), or for stop_waiting(). SIGHUP is
+// swallowed: a closed terminal does not end a broker.
+int wait_for_signal();
+// Makes wait_for_signal() return SIGTERM. Any thread.
+void stop_waiting();
+
+// Ends the process at once, without destructors: after a disk failure nothing more may be written.
+[[noreturn]] void exit_now(int code);
+
+}  // namespace oncemq::os

@@ -1,0 +1,39 @@
+#include "os/process.h"
+
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include "os/thread.h"
+
+namespace oncemq::os {
+namespace {
+
+TEST(Process, KnowsItselfAndItsMachine) {
+  EXPECT_FALSE(host_name().empty());
+  const auto addresses = host_addresses();
+  ASSERT_FALSE(addresses.empty());
+  bool loopback_seen = false;
+  for (const std::string& address : addresses) {
+    const bool loopback = address.rfind("127.", 0) == 0;
+    EXPECT_FALSE(loopback_seen && !loopback) << "loopback addresses come last";
+    loopback_seen = loopback_seen || loopback;
+  }
+}
+
+TEST(Process, WaitsForTheEnd) {
+  // A child of its own, so that the signal mask of the test program stays as it is.
+  EXPECT_EXIT(
+      {
+        block_signals();
+        std::raise(SIGHUP);
+        Thread other("stopper", [] { stop_waiting(); });
+        const int signal = wait_for_signal();
+        other.join();
+        exit_now(signal == SIGTERM ? 7 : 1);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
+}  // namespace
+}  // namespace oncemq::os
