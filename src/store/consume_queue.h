@@ -1,0 +1,55 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "model/offsets.h"
+
+namespace oncemq::store {
+
+using model::LogOffset;
+using model::QueueOffset;
+
+// One entry as on disk: int64 log offset, int32 size, int64 tags code (store.md §5).
+struct QueueEntry {
+  LogOffset log_offset;
+  std::int32_t size = 0;
+  std::int64_t tags_code = 0;
+};
+
+// Handle of one queue (topic, queue id), stable until the store is closed. The store's internals
+// derive from it. Thread rule: monitor.
+class ConsumeQueue {
+ public:
+  ConsumeQueue(const ConsumeQueue&) = delete;
+  ConsumeQueue& operator=(const ConsumeQueue&) = delete;
+  virtual ~ConsumeQueue() = default;
+
+  const std::string& topic() const { return topic_; }
+  std::int32_t queue_id() const { return queue_id_; }
+
+  // First offset whose record is still in the log; == max() when there is none.
+  virtual QueueOffset min() const = 0;
+  // End (exclusive) of what is committed and so may be seen.
+  virtual QueueOffset max() const = 0;
+  // End (exclusive) of what is appended; only the appender's side cares.
+  virtual QueueOffset next() const = 0;
+
+  // While set, the commit listener hears of this queue's arrivals. The setter re-reads max()
+  // afterwards: either it sees the message or the listener is called, never neither.
+  void set_watched(bool watched) { watched_.store(watched, std::memory_order_seq_cst); }
+  bool watched() const { return watched_.load(std::memory_order_seq_cst); }
+
+ protected:
+  ConsumeQueue(std::string topic, std::int32_t queue_id)
+      : topic_(std::move(topic)), queue_id_(queue_id) {}
+
+ private:
+  const std::string topic_;
+  const std::int32_t queue_id_;
+  std::atomic<bool> watched_{false};
+};
+
+}  // namespace oncemq::store

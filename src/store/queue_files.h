@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "os/disk.h"
+#include "store/consume_queue.h"
+#include "store/layout.h"
+
+namespace oncemq::store {
+
+inline constexpr std::size_t kEntrySize = 20;
+// What stands in front of the first entry of a queue whose history is gone (store.md §5).
+inline constexpr std::int32_t kFillerSize = 0x7fffffff;
+
+// The place of a record that is lost: readers step over it.
+inline constexpr std::int32_t kGapSize = 1;
+
+void store_entry(std::byte* to, const QueueEntry& entry);
+QueueEntry load_entry(const std::byte* from);
+// Bytes that are an entry, also the filler; otherwise a hole or the end.
+inline bool is_entry(const QueueEntry& entry) {
+  return entry.log_offset.value >= 0 && entry.size > 0;
+}
+inline bool is_filler(const QueueEntry& entry) {
+  return entry.log_offset.value == 0 && entry.size == kFillerSize;
+}
+
+// The files of all consume queues: consumequeue/<topic>/<queue id>/<20 digits>, sparse and of full
+// size. Descriptors are kept in a list of the most recently used, at most kMaxOpen. Thread rule:
+// monitor; writes, cuts, syncs and removals come from one thread at a time (dispatcher role).
+class QueueFiles {
+ public:
+  static constexpr std::size_t kMaxOpen = 256;
+  static constexpr std::size_t kSyncAll = 64;  // files from which on one sync of all is cheaper
+
+  QueueFiles(os::Disk& disk, Layout layout, std::uint64_t file_size)
+      : disk_(disk), layout_(std::move(layout)), file_size_(file_size) {}
+
+  std::int64_t entries_per_file() const {
+    return static_cast<std::int64_t>(file_size_ / kEntrySize);
+  }
+  std::uint64_t file_size() const { return file_size_; }
+  const Layout& layout() const { return layout_; }
+  os::Disk& disk() { return disk_; }
+
+  // Entries as they are stored, from `from` to at most the end of its file. 0 when there is no such
+  // file. kIo.
+  Result<std::size_t> read(const ConsumeQueue& queue, QueueOffset from, std::span<QueueEntry> into);
+  // Writes entries at their places, making folders and files where needed. `first`: nothing of the
+  // queue is on disk yet, so what stands before is filled. kNoSpace | kIo.
+  Status write(const ConsumeQueue& queue, QueueOffset from, std::span<const QueueEntry> entries,
+               bool first);
+  // Everything from `from` on becomes zero or is removed, not yet durably: mark_all_dirty()
+  // (recovery; different queues at the same time). kIo.
+  Status cut(const ConsumeQueue& queue, QueueOffset from);
+  // The next pass of syncing takes everything, known to be written or not.
+  void mark_all_dirty() { all_dirty_ = true; }
+  // Files that lie wholly below `keep` are removed. Returns how many. kIo.
+  Result<std::size_t> remove_below(const ConsumeQueue& queue, QueueOffset keep);
+  Status remove_topic(std::string_view topic);
+  Status remove_all();
+  // First queue offset of the oldest and the newest file; kNotFound.
+  struct Range {
+    QueueOffset first;
+    QueueOffset last_file;
+  };
+  Result<Range> range(const ConsumeQueue& queue);
+
+  // What was written and not synced. sync_some() syncs up to `limit` files and new folders; true
+  // when nothing is left of what was dirty at begin_sync(). kIo | kNoSpace.
+  void begin_sync();
+  Result<bool> sync_some(std::size_t limit);
+
+ private:
+  struct Key {
+    const ConsumeQueue* queue = nullptr;
+    std::int64_t start = 0;  // first byte of the file in its queue
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<const void*>{}(key.queue) * 31 + std::hash<std::int64_t>{}(key.start);
+    }
+  };
+  struct Opened {
+    Key key;
+    std::shared_ptr<os::File> file;  // shared: in use by a reader while it leaves the list
+  };
+
+  std::string folder(const ConsumeQueue& queue) const;
+  Key key_of(const ConsumeQueue& queue, QueueOffset offset) const;
+  // Null without an error when it does not exist and may not be made.
+  Result<std::shared_ptr<os::File>> open(const Key& key, bool make);
+  Result<std::shared_ptr<os::File>> make_file(const Key& key);
+  Status fill(os::File& file, std::size_t size);
+  void remember(const Key& key, const std::shared_ptr<os::File>& file);
+  void forget(const ConsumeQueue* queue, const std::string* topic);
+  Status cut_file(const std::string& path, std::uint64_t from);
+
+  os::Disk& disk_;
+  const Layout layout_;
+  const std::uint64_t file_size_;
+
+  Mutex mutex_;
+  std::list<Opened> recent_ ONCE_GUARDED_BY(mutex_);  // front: used last
+  std::unordered_map<Key, std::list<Opened>::iterator, KeyHash> open_ ONCE_GUARDED_BY(mutex_);
+
+  // Dispatcher role only.
+  std::vector<std::byte> buffer_;
+  std::unordered_set<Key, KeyHash> dirty_;
+  std::unordered_set<std::string> dirty_folders_;
+  bool all_dirty_ = false;
+  bool syncing_all_ = false;
+  std::vector<Key> syncing_;
+  std::vector<std::string> syncing_folders_;
+};
+
+}  // namespace oncemq::store

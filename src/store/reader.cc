@@ -1,0 +1,250 @@
+#include "store/reader.h"
+
+#include <algorithm>
+#include <array>
+
+namespace oncemq::store {
+
+namespace {
+
+constexpr std::int64_t kMinScan = 16000 / static_cast<std::int64_t>(kEntrySize);
+constexpr std::size_t kColdWindow = 64U << 10;  // brought into memory at once around a cold record
+constexpr std::size_t kPositionEnd = 36;        // of queue id, queue offset and log offset
+constexpr std::size_t kTimestampEnd = 76;       // of the store time in a header with IPv6
+
+}  // namespace
+
+// Collects the spans of one read.
+class Reader::Gatherer {
+ public:
+  Gatherer(const Reader& reader, ReadResult& result)
+      : reader_(reader), result_(result), head_(reader.files_.start_of(last_byte(reader.marks_))) {}
+
+  // Adds the record of an entry. kMessageNotFound when its file is gone, kCorrupt when it is not
+  // the one that stands in the queue there.
+  Status add(const QueueEntry& entry, std::int32_t queue_id, QueueOffset queue_offset) {
+    if (!file_ || !file_->contains(entry.log_offset)) {
+      file_ = reader_.files_.find(entry.log_offset);
+      ready_ = {-1};
+      if (!file_) return fail(Errc::kMessageNotFound, "record is no longer in the log");
+    }
+    const auto size = static_cast<std::size_t>(entry.size);
+    const Bytes rest = file_->bytes_from(entry.log_offset);
+    if (size > rest.size()) return fail(Errc::kCorrupt, "queue entry is longer than its file");
+    if (file_->start() < head_ || entry.log_offset < reader_.found_end_)
+      ONCE_TRY(warm(entry.log_offset, rest, size));
+    if (!is_record(rest.first(size), entry, queue_id, queue_offset))
+      return fail(Errc::kCorrupt, "queue entry does not fit its record");
+    join(entry.log_offset, rest.first(size));
+    return {};
+  }
+
+ private:
+  static LogOffset last_byte(const Watermarks& marks) {
+    return {std::max<std::int64_t>(marks.flushed().value - 1, 0)};
+  }
+
+  // Queue files carry no checksum, the records do: entry and record must know each other. One cache
+  // line, which the socket reads next.
+  static bool is_record(Bytes bytes, const QueueEntry& entry, std::int32_t queue_id,
+                        QueueOffset queue_offset) {
+    return bytes.size() > kPositionEnd && load_be<std::int32_t>(bytes.data()) == entry.size &&
+           load_be<std::int32_t>(bytes.data() + 12) == queue_id &&
+           load_be<std::int64_t>(bytes.data() + 20) == queue_offset.value &&
+           load_be<std::int64_t>(bytes.data() + 28) == entry.log_offset.value;
+  }
+
+  Status warm(LogOffset offset, Bytes rest, std::size_t size) {
+    if (offset + static_cast<std::int64_t>(size) > ready_) {
+      const std::size_t window = std::min(rest.size(), std::max(size, kColdWindow));
+      ONCE_TRY(
+          file_->mapping()->prefault(static_cast<std::uint64_t>(offset - file_->start()), window));
+      ready_ = offset + static_cast<std::int64_t>(window);
+    }
+    if (size < sizeof(std::int32_t) ||
+        load_be<std::int32_t>(rest.data()) != static_cast<std::int32_t>(size))
+      return fail(Errc::kCorrupt, "queue entry does not have the size of its record");
+    if (file_->verified(offset)) return {};
+    auto decoded = model::decode_record(rest.first(size), model::Verify::kFull);
+    if (!decoded) return fail(std::move(decoded.error()));
+    if (decoded->kind != model::RecordKind::kMessage || decoded->record.log_offset != offset)
+      return fail(Errc::kCorrupt, "queue entry does not point at a record");
+    file_->set_verified(offset);
+    return {};
+  }
+
+  void join(LogOffset offset, Bytes bytes) {
+    if (!result_.spans.empty() && span_end_ == offset && span_file_ == file_.get()) {
+      Bytes& last = result_.spans.back().bytes;
+      last = Bytes(last.data(), last.size() + bytes.size());
+    } else {
+      result_.spans.push_back({bytes, file_->mapping()});
+      span_file_ = file_.get();
+    }
+    span_end_ = offset + static_cast<std::int64_t>(bytes.size());
+    result_.bytes += bytes.size();
+    result_.last_log_offset = offset;
+    ++result_.messages;
+  }
+
+  const Reader& reader_;
+  ReadResult& result_;
+  const LogOffset head_;  // files before this one are cold
+  std::shared_ptr<LogFile> file_;
+  LogOffset ready_{-1};  // in memory up to here
+  LogOffset span_end_{-1};
+  const LogFile* span_file_ = nullptr;
+};
+
+ReadResult Reader::read(const ReadRequest& request) const {
+  ReadResult result;
+  if (request.queue == nullptr) return result;
+  const auto& queue = static_cast<const LiveQueue&>(*request.queue);
+  result.max = queue.max();
+  result.min = queue.min();
+  result.next = request.offset;
+  if (result.max.value == 0) {
+    result.status = ReadStatus::kQueueEmpty;
+    result.next = {0};
+    return result;
+  }
+  if (request.offset < result.min) {
+    result.status = ReadStatus::kOffsetTooSmall;
+    result.next = result.min;
+    return result;
+  }
+  if (request.offset >= result.max) {
+    result.status =
+        request.offset == result.max ? ReadStatus::kOffsetAtEnd : ReadStatus::kOffsetPastEnd;
+    result.next = result.max;
+    return result;
+  }
+
+  Gatherer gatherer(*this, result);
+  const std::int64_t bound = std::max<std::int64_t>(kMinScan, request.max_messages);
+  const auto max_bytes = static_cast<std::size_t>(std::max(request.max_bytes, 0));
+  std::int64_t scanned = 0;
+  std::array<QueueEntry, 64> entries;
+  while (scanned < bound) {
+    const std::size_t want =
+        std::min(entries.size(),
+                 static_cast<std::size_t>(
+                     request.filter != nullptr
+                         ? bound - scanned
+                         : std::max<std::int64_t>(request.max_messages - result.messages, 1)));
+    auto got = queue.read(result.next, std::span(entries).first(want));
+    if (!got || (*got == 0 && result.next < result.max) || (*got > 0 && !is_entry(entries[0]))) {
+      // A hole, or a file that cannot be read: what was found counts; alone it is skipped.
+      if (result.messages > 0) break;
+      const std::int64_t per_file = queue.entries_per_file();
+      result.status = ReadStatus::kEntryMissing;
+      result.next = {(result.next.value / per_file + 1) * per_file};
+      return result;
+    }
+    if (*got == 0) break;
+    for (std::size_t i = 0; i < *got; ++i) {
+      const QueueEntry& entry = entries[i];
+      if (!is_entry(entry)) break;
+      if (entry.size == kGapSize) {
+        result.next += 1;
+        ++scanned;
+        continue;
+      }
+      if (request.filter == nullptr || request.filter->matches(entry.tags_code)) {
+        if (result.messages > 0 &&
+            (result.messages >= request.max_messages ||
+             result.bytes + static_cast<std::size_t>(entry.size) > max_bytes))
+          goto full;
+        if (auto added = gatherer.add(entry, queue.queue_id(), result.next); !added) {
+          if (result.messages > 0) goto full;
+          result.status = ReadStatus::kRemoved;
+          if (added.error().code != Errc::kMessageNotFound)
+            damaged_.warn(clock_.monotonic_ms(), "store", "{}/{} offset {} cannot be served: {}",
+                          queue.topic(), queue.queue_id(), result.next.value,
+                          added.error().message);
+          // Gone with its file, or damaged: in both cases the reader goes on behind it.
+          result.next = added.error().code == Errc::kMessageNotFound
+                            ? std::max(queue.min(), result.next + 1)
+                            : result.next + 1;
+          return result;
+        }
+      }
+      result.next += 1;
+      ++scanned;
+    }
+    if (result.messages >= request.max_messages) break;
+  }
+full:
+  result.status = result.messages > 0 ? ReadStatus::kFound : ReadStatus::kNoMatched;
+  return result;
+}
+
+Result<LogSpan> Reader::record(LogOffset offset) const {
+  const std::shared_ptr<LogFile> file = files_.find(offset);
+  if (!file || offset.value < 0 || offset.value >= marks_.committed().value)
+    return fail(Errc::kMessageNotFound, "no record at offset " + std::to_string(offset.value));
+  const Bytes rest = file->bytes_from(offset);
+  ONCE_TRY(file->mapping()->prefault(static_cast<std::uint64_t>(offset - file->start()),
+                                     std::min(rest.size(), kColdWindow)));
+  if (rest.size() < 4) return fail(Errc::kMessageNotFound, "no record there");
+  const auto size = load_be<std::int32_t>(rest.data());
+  if (size <= 0 || static_cast<std::size_t>(size) > rest.size())
+    return fail(Errc::kMessageNotFound, "no record at offset " + std::to_string(offset.value));
+  if (static_cast<std::size_t>(size) > kColdWindow)
+    ONCE_TRY(file->mapping()->prefault(static_cast<std::uint64_t>(offset - file->start()),
+                                       static_cast<std::size_t>(size)));
+  auto decoded = model::decode_record(rest, model::Verify::kFull);
+  // An offset from outside may point anywhere; only a record of its own place is one.
+  if (!decoded && decoded.error().code == Errc::kBadBytes)
+    return fail(Errc::kMessageNotFound, "no record at offset " + std::to_string(offset.value));
+  if (!decoded) return fail(std::move(decoded.error()));
+  if (decoded->kind != model::RecordKind::kMessage || decoded->record.log_offset != offset ||
+      offset.value + decoded->size > marks_.committed().value)
+    return fail(Errc::kMessageNotFound, "no record at offset " + std::to_string(offset.value));
+  return LogSpan{rest.first(static_cast<std::size_t>(decoded->size)), file->mapping()};
+}
+
+Result<QueueEntry> Reader::entry(const LiveQueue& queue, QueueOffset offset) {
+  std::array<QueueEntry, 1> entry;
+  auto got = queue.read(offset, entry);
+  if (!got) return fail(std::move(got.error()));
+  if (*got == 0 || !is_entry(entry[0]) || entry[0].size == kGapSize)
+    return fail(Errc::kMessageNotFound, "no message at that queue offset");
+  return entry[0];
+}
+
+Result<std::int64_t> Reader::store_time(LogOffset offset) const {
+  const std::shared_ptr<LogFile> file = files_.find(offset);
+  if (!file) return fail(Errc::kMessageNotFound, "record is no longer in the log");
+  const Bytes rest = file->bytes_from(offset);
+  if (rest.size() < kTimestampEnd) return fail(Errc::kMessageNotFound, "no record there");
+  ONCE_TRY(
+      file->mapping()->prefault(static_cast<std::uint64_t>(offset - file->start()), kTimestampEnd));
+  const auto flags = load_be<std::int32_t>(rest.data() + 36);
+  const std::size_t at = (flags & model::sysflag::kBornHostV6) != 0 ? 68 : 56;
+  return load_be<std::int64_t>(rest.data() + at);
+}
+
+QueueOffset Reader::offset_by_time(const LiveQueue& queue, std::int64_t timestamp_ms,
+                                   Boundary boundary) const {
+  const std::int64_t min = queue.min().value;
+  const std::int64_t max = queue.max().value;
+  // First offset whose store time is >= (lower) or > (upper) the wanted one; times never decrease.
+  std::int64_t low = min;
+  std::int64_t high = max;
+  while (low < high) {
+    const std::int64_t middle = low + (high - low) / 2;
+    const auto found = entry(queue, {middle});
+    const auto time = found ? store_time(found->log_offset) : Result<std::int64_t>(0);
+    const bool before =
+        !time || (boundary == Boundary::kLower ? *time < timestamp_ms : *time <= timestamp_ms);
+    if (before)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (boundary == Boundary::kLower) return {low};
+  return {low > min ? low - 1 : 0};
+}
+
+}  // namespace oncemq::store
