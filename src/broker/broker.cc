@@ -1,0 +1,131 @@
+#include "broker/broker.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace oncemq::broker {
+
+namespace {
+
+// Locks, channels and parked pulls are looked at this often; both live for a minute and more.
+constexpr std::int64_t kExpiryIntervalMs = 5'000;
+// A file that could not be written is tried again after this.
+constexpr std::int64_t kSaveRetryMs = 1'000;
+// Nothing that can become due unseen may wait longer than this.
+constexpr std::int64_t kIdleMs = 1'000;
+
+}  // namespace
+
+Broker::Broker(const Options& options, Switches& switches, store::MessageStore& store,
+               os::Disk& disk, os::Clock& clock, os::Random& random)
+    : options_(options),
+      store_(store),
+      clock_(clock),
+      stats_(clock),
+      unique_keys_(options.address, random, clock),
+      topics_(options, switches, store, clock),
+      groups_(options, switches, topics_, clock),
+      offsets_(options, clock),
+      clients_(options, switches, groups_, clock),
+      locks_(options, clock),
+      sender_(options, switches, topics_, groups_, locks_, store, stats_, unique_keys_, clock),
+      send_back_(options, switches, topics_, groups_, store, stats_),
+      parked_(options, store, clock),
+      puller_(switches, topics_, groups_, offsets_, clients_, parked_, store, stats_),
+      schedule_(options, topics_, store, stats_, clock),
+      query_(options, topics_, offsets_, store),
+      admin_(topics_, groups_, offsets_, clients_, locks_, parked_, store, stats_),
+      runtime_info_(options, switches, schedule_, store, stats_, clock),
+      saver_(disk, options.config_dir) {
+  topics_file_ = saver_.add("topics.json", [this] { return topics_.dump(); });
+  groups_file_ = saver_.add("subscriptionGroup.json", [this] { return groups_.dump(); });
+  offsets_file_ = saver_.add("consumerOffset.json", [this] { return offsets_.dump(); });
+  delays_file_ = saver_.add("delayOffset.json", [this] { return schedule_.dump(); });
+  topics_.set_dirty_hook([this] { changed(topics_file_); });
+  groups_.set_dirty_hook([this] { changed(groups_file_); });
+}
+
+Broker::~Broker() = default;
+
+void Broker::set_service_waker(std::function<void()> wake_service) {
+  wake_service_ = std::move(wake_service);
+}
+
+void Broker::changed(std::size_t file) {
+  saver_.mark(file);
+  if (wake_service_ != nullptr) wake_service_();
+}
+
+Status Broker::load() {
+  const auto load = [this](std::size_t file, auto& noun) -> Status {
+    auto text = saver_.load(file);
+    if (!text.has_value()) return fail(std::move(text.error()));
+    return noun.load(*text);
+  };
+  ONCE_TRY(load(topics_file_, topics_));
+  ONCE_TRY(load(groups_file_, groups_));
+  ONCE_TRY(load(offsets_file_, offsets_));
+  ONCE_TRY(load(delays_file_, schedule_));
+  saver_.mark(topics_file_);
+  saver_.mark(groups_file_);
+  return {};
+}
+
+void Broker::start(std::function<void(store::CommittedOffset)> committed) {
+  committed_ = std::move(committed);
+  const std::int64_t now = clock_.monotonic_ms();
+  next_expiry_ms_ = now + kExpiryIntervalMs;
+  next_offsets_ms_ = now + options_.offsets_interval_ms;
+  next_delays_ms_ = now + options_.delay_offsets_interval_ms;
+  store_.start([this](store::CommittedOffset end, std::span<store::ConsumeQueue* const> arrived) {
+    // Replies first: they are what a sender waits for; the consumer's wake-up is a post.
+    if (committed_ != nullptr) committed_(end);
+    parked_.arrived(arrived);
+  });
+  sender_.set_accepting(true);
+}
+
+Status Broker::stop() {
+  if (std::exchange(stopped_, true)) return {};
+  sender_.set_accepting(false);
+  parked_.stop();
+  offsets_.take_dirty();
+  schedule_.take_dirty();
+  for (std::size_t file : {topics_file_, groups_file_, offsets_file_, delays_file_})
+    saver_.mark(file);
+  return saver_.run();
+}
+
+void Broker::when_saved(std::function<void(const Status&)> done) {
+  // Offsets are otherwise saved by the clock.
+  if (offsets_.take_dirty()) saver_.mark(offsets_file_);
+  saver_.when_saved(std::move(done));
+  if (wake_service_ != nullptr) wake_service_();
+}
+
+std::int64_t Broker::service_tick() {
+  if (stopped_) return clock_.monotonic_ms() + kIdleMs;
+  const std::int64_t delivery_wait = schedule_.tick();
+  const std::int64_t next_deadline = parked_.expire();
+  const std::int64_t next_stats = stats_.tick();
+  const std::int64_t now = clock_.monotonic_ms();
+  if (now >= next_expiry_ms_) {
+    next_expiry_ms_ = now + kExpiryIntervalMs;
+    clients_.expire();
+    locks_.expire();
+  }
+  if (now >= next_offsets_ms_) {
+    next_offsets_ms_ = now + options_.offsets_interval_ms;
+    if (offsets_.take_dirty()) saver_.mark(offsets_file_);
+  }
+  if (now >= next_delays_ms_) {
+    next_delays_ms_ = now + options_.delay_offsets_interval_ms;
+    if (schedule_.take_dirty()) saver_.mark(delays_file_);
+  }
+  if (saver_.pending() && now >= next_save_ms_)
+    next_save_ms_ = saver_.run().has_value() ? 0 : clock_.monotonic_ms() + kSaveRetryMs;
+  return std::min({now + std::min(delivery_wait, kIdleMs), next_deadline, next_stats,
+                   next_expiry_ms_, next_offsets_ms_, next_delays_ms_});
+}
+
+}  // namespace oncemq::broker

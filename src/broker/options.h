@@ -1,0 +1,72 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/host.h"
+#include "model/topic.h"
+
+namespace oncemq::broker {
+
+// What the broker is and the limits that are fixed while it runs; app fills it from the settings
+// table. Thread rule: immutable.
+struct Options {
+  std::string cluster = "DefaultCluster";  // brokerClusterName
+  std::string name = "broker";             // brokerName
+  std::int64_t id = 0;                     // brokerId, 0 = master
+  model::HostAddress address;              // brokerIP1:listenPort; the store host of every record
+  std::string region = "DefaultRegion";    // MSG_REGION of every message
+  bool trace_on = true;                    // TRACE_ON of every message
+  std::string config_dir = "./data/config";
+  std::vector<std::int64_t> delay_levels_ms;        // messageDelayLevel; index 0 is level 1
+  std::int32_t default_topic_queues = 8;            // defaultTopicQueueNums
+  bool trace_topic = false;                         // traceTopicEnable
+  bool cluster_topic = true;                        // clusterTopicEnable
+  bool broker_topic = true;                         // brokerTopicEnable
+  bool timer_wheel = true;                          // timerWheelEnable: its topic exists
+  std::int32_t revive_queues = 8;                   // reviveQueueNum
+  std::int64_t channel_expiry_ms = 120'000;         // channelExpiredTimeout
+  std::int64_t queue_lock_ms = 60'000;              // rocketmq.broker.rebalance.lockMaxLiveTime
+  std::int64_t offsets_interval_ms = 5'000;         // flushConsumerOffsetInterval
+  std::int64_t delay_offsets_interval_ms = 10'000;  // flushDelayOffsetInterval
+  // What counts as still in memory behind the end of the log (accessMessageInMemoryMaxRatio).
+  std::int64_t warm_log_bytes = 4LL << 30;
+  // Parked pulls take about 400 bytes each, so the default costs at most 40 MB.
+  std::size_t parked_pulls_max = 100'000;
+  // Offsets take about 100 bytes each, so the default costs at most 100 MB.
+  std::size_t offsets_max = 1'000'000;
+  std::size_t topics_max = 100'000;    // auto-creation stops here; about 500 bytes each
+  std::size_t groups_max = 100'000;    // the same for groups
+  std::size_t channels_max = 100'000;  // (group, channel) pairs in the client registry
+};
+
+// Keys that an operator may change while the broker runs. Thread rule: monitor (atomics).
+struct Switches {
+  std::atomic<std::int32_t> permission{model::perm::kRead |
+                                       model::perm::kWrite};  // brokerPermission
+  std::atomic<bool> auto_create_topic{true};                  // autoCreateTopicEnable
+  std::atomic<bool> auto_create_group{true};                  // autoCreateSubscriptionGroup
+  std::atomic<bool> lite_pull{true};                          // litePullMessageEnable
+  std::atomic<bool> long_polling{true};                       // longPollingEnable
+  std::atomic<std::int32_t> short_polling_ms{1000};           // shortPollingTimeMills
+  std::atomic<bool> notify_consumer_ids{true};                // notifyConsumerIdsChangedEnable
+  std::atomic<bool> register_producer{true};                  // enableRegisterProducer
+  std::atomic<bool> slave_read{false};                        // slaveReadEnable
+  std::atomic<bool> reject_transaction{false};                // rejectTransactionMessage
+  std::atomic<std::int32_t> max_message_size{4 << 20};        // maxMessageSize, bytes of body
+  std::atomic<std::int64_t> start_accept_send_ms{0};          // startAcceptSendRequestTimeStamp
+  std::atomic<std::int32_t> pull_batch_max{160};              // pullBatchMaxMessageCount
+  std::atomic<std::int32_t> transfer_bytes_max{256 << 10};    // maxTransferBytesOnMessageInMemory
+  std::atomic<std::int32_t> transfer_count_max{32};           // maxTransferCountOnMessageInMemory
+
+  bool writable() const {
+    return (permission.load(std::memory_order_relaxed) & model::perm::kWrite) != 0;
+  }
+  bool readable() const {
+    return (permission.load(std::memory_order_relaxed) & model::perm::kRead) != 0;
+  }
+};
+
+}  // namespace oncemq::broker

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "broker/broker.h"
+#include "broker/fake_store.h"
+#include "broker/fixture.h"
+#include "os/clock.h"
+#include "os/memory_disk.h"
+#include "os/random.h"
+
+namespace oncemq::broker {
+
+// A whole broker on a fake store, a disk in memory and a manual clock, for the tests of what stands
+// above it. Thread rule: confined to the test.
+struct TestBroker {
+  os::ManualClock clock;
+  os::MemoryDisk disk{&clock};
+  os::SeededRandom random{7};
+  Options options = [] {
+    Options wanted = test_options();
+    wanted.config_dir = "config";
+    return wanted;
+  }();
+  Switches switches;
+  FakeStore store;
+  Broker broker{options, switches, store, disk, clock, random};
+
+  explicit TestBroker(store::CommitPolicy policy = store::CommitPolicy::kFlushed)
+      : store(clock, policy) {}
+  void start(std::function<void(store::CommittedOffset)> committed) {
+    const Status loaded = broker.load();
+    EXPECT_TRUE(loaded.has_value()) << loaded.error().message;
+    broker.start(std::move(committed));
+  }
+};
+
+}  // namespace oncemq::broker
