@@ -1,0 +1,33 @@
+#pragma once
+
+#include <tuple>
+
+#include "front/remoting/broker_admin.h"
+#include "front/remoting/clients.h"
+#include "front/remoting/connections.h"
+#include "front/remoting/groups.h"
+#include "front/remoting/name_brokers.h"
+#include "front/remoting/name_kv.h"
+#include "front/remoting/name_routes.h"
+#include "front/remoting/offsets.h"
+#include "front/remoting/pull.h"
+#include "front/remoting/query.h"
+#include "front/remoting/send.h"
+#include "front/remoting/topics.h"
+
+// All request families. The dispatcher finds the one family with a handle() for each request of
+// wire::AllRequests; a request without a family does not compile, a handle() that is declared and
+// not written does not link.
+namespace oncemq::front {
+
+struct BrokerFamilies {
+  std::tuple<SendFamily, PullFamily, OffsetFamily, QueryFamily, ClientFamily, TopicFamily,
+             GroupFamily, ConnectionFamily, BrokerAdminFamily>
+      all;
+};
+
+struct NameFamilies {
+  std::tuple<NameRouteFamily, NameKvFamily, NameBrokerFamily> all;
+};
+
+}  // namespace oncemq::front

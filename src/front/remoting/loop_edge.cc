@@ -1,0 +1,73 @@
+#include "front/remoting/loop_edge.h"
+
+#include "base/check.h"
+#include "front/remoting/channel.h"
+#include "front/remoting/dispatch.h"
+#include "front/remoting/families.h"
+
+namespace oncemq::front {
+
+LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShared& shared)
+    : loop_(loop), parts_(parts), shared_(shared), client_calls_(*this) {
+  if (parts.broker != nullptr) {
+    broker::Broker& broker = *parts.broker;
+    sends_ =
+        std::make_unique<SendLane>(*this, broker, *parts.store, *parts.options, parts.settings);
+    broker_families_ = std::unique_ptr<BrokerFamilies>(new BrokerFamilies{
+        {SendFamily(*sends_, broker), PullFamily(broker), OffsetFamily(broker),
+         QueryFamily(broker, *parts.store), ClientFamily(broker, *parts.options, parts.clock),
+         TopicFamily(broker, *parts.options), GroupFamily(broker, *parts.options),
+         ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts)}});
+  }
+  if (parts.names != nullptr) {
+    name_families_ = std::unique_ptr<NameFamilies>(new NameFamilies{
+        {NameRouteFamily(*parts.names), NameKvFamily(parts), NameBrokerFamily(parts)}});
+  }
+  loop_.add_hook(*this);
+}
+
+LoopEdge::~LoopEdge() = default;
+
+void LoopEdge::add(Session& session) {
+  const net::ConnectionRef ref = session.connection().ref();
+  if (ref.slot >= sessions_.size()) sessions_.resize(ref.slot + 1, nullptr);
+  ONCE_CHECK(sessions_[ref.slot] == nullptr, "a slot is taken by one connection");
+  sessions_[ref.slot] = &session;
+}
+
+void LoopEdge::remove(Session& session) {
+  const net::ConnectionRef ref = session.connection().ref();
+  sessions_[ref.slot] = nullptr;
+  client_calls_.on_close(ref);
+  if (parts_.broker != nullptr) {
+    parts_.broker->clients().connection_closed(channel_id(ref));
+    parts_.broker->parked().close(channel_id(ref));
+  }
+  if (parts_.names != nullptr) parts_.names->channel_closed(channel_number(ref));
+}
+
+Session* LoopEdge::find(net::ConnectionRef ref) const {
+  if (ref.slot >= sessions_.size()) return nullptr;
+  Session* session = sessions_[ref.slot];
+  if (session == nullptr || !(session->connection().ref() == ref)) return nullptr;
+  return session;
+}
+
+bool LoopEdge::on_frame(Session& session, const wire::Frame& frame) {
+  if (!command_.decode(frame)) return false;
+  if (command_.is_response())
+    client_calls_.on_answer(session.connection().ref(), command_);
+  else
+    dispatch(*this, session, command_);
+  return true;
+}
+
+void LoopEdge::on_tick_end() {
+  if (sends_) sends_->tick_end();
+}
+
+void LoopEdge::committed() {
+  if (sends_) sends_->committed();
+}
+
+}  // namespace oncemq::front

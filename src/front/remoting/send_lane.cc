@@ -1,0 +1,192 @@
+#include "front/remoting/send_lane.h"
+
+#include "base/check.h"
+#include "front/remoting/answer_code.h"
+#include "front/remoting/loop_edge.h"
+#include "model/message_id.h"
+#include "wire/remoting/frame.h"
+#include "wire/remoting/schema/send.h"
+
+namespace oncemq::front {
+
+void HeldReplies::push(const Entry& entry, std::string_view frame) {
+  entries_.push_back(entry);
+  entries_.back().size = frame.size();
+  bytes_.append(frame);
+}
+
+void HeldReplies::pop() {
+  constexpr std::size_t kCompactAt = 4096;
+  bytes_head_ += front().size;
+  ++head_;
+  if (head_ == entries_.size()) {
+    entries_.clear();
+    bytes_.clear();
+    head_ = bytes_head_ = 0;
+  } else if (head_ >= kCompactAt && head_ * 2 >= entries_.size()) {
+    // Under steady load the queue never runs empty; moving the rest is paid for by what left.
+    entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(head_));
+    bytes_.erase(0, bytes_head_);
+    head_ = bytes_head_ = 0;
+  }
+}
+
+SendLane::SendLane(LoopEdge& edge, broker::Broker& broker, const store::MessageStore& store,
+                   const broker::Options& options, const model::LiveSettings& settings)
+    : edge_(edge), broker_(broker), store_(store), options_(options), settings_(settings) {}
+
+std::vector<broker::BatchPart>& SendLane::parts() {
+  if (parts_used_ == parts_.size()) parts_.emplace_back();
+  std::vector<broker::BatchPart>& parts = parts_[parts_used_++];
+  parts.clear();
+  return parts;
+}
+
+void SendLane::staged(Call call, std::size_t request, Kind kind) {
+  staged_.push_back(Staged{std::move(call), request, kind});
+  if (batch_.bytes() >= kCommitBytes) commit();
+}
+
+void SendLane::tick_end() {
+  if (!staged_.empty()) commit();
+  release_all();
+}
+
+void SendLane::commit() {
+  broker_.sender().commit(batch_);
+  for (Staged& staged : staged_) answer(staged);
+  staged_.clear();
+  batch_.clear();
+  arena_.clear();
+  // One huge batch does not pin its memory for ever.
+  if (parts_.size() > 64) parts_.clear();
+  parts_used_ = 0;
+}
+
+void SendLane::answer(Staged& staged) {
+  const broker::SendOutcome outcome = batch_.outcome(staged.request);
+  Call& call = staged.call;
+  if (outcome.error) {
+    // compat: any failure to store a message that was sent back is a system error (upstream
+    // AbstractSendMessageProcessor.consumerSendMsgBack).
+    if (staged.kind == Kind::kSendBack)
+      call.refuse(wire::ResponseCode::kSystemError, outcome.error->message);
+    else
+      call.refuse(*outcome.error);
+    return;
+  }
+  if (call.oneway()) {
+    call.abandon();
+    return;
+  }
+  make_frame(call, outcome, staged.kind);
+  const net::ConnectionRef connection = call.connection();
+  call.release();
+
+  const std::int64_t end = outcome.items.empty() ? 0 : outcome.end.value;
+  HeldReplies& held = outcome.wait_committed ? wait_committed_ : wait_flushed_;
+  const std::int64_t mark =
+      outcome.wait_committed ? store_.marks().committed().value : store_.marks().flushed().value;
+  // An answer that need not wait still does not overtake older ones: `held` stays sorted.
+  if (end <= mark && held.empty()) {
+    deliver(connection, frame_);
+    return;
+  }
+  held.push({.connection = connection,
+             .end = end,
+             .deadline_ms = edge_.loop().now_ms() + settings_.get().sync_flush_timeout_ms},
+            frame_);
+}
+
+void SendLane::make_frame(const Call& call, const broker::SendOutcome& outcome, Kind kind) {
+  frame_.clear();
+  const wire::HeaderStart start{.code = wire::number(wire::ResponseCode::kSuccess),
+                                .opaque = call.opaque()};
+  if (kind == Kind::kSendBack || outcome.items.empty()) {
+    wire::encode_reply(frame_, call.kind(), start, wire::NoFields{});
+    return;
+  }
+  message_id_.clear();
+  for (const store::AppendItem& item : outcome.items) {
+    char id[56];
+    if (!message_id_.empty()) message_id_ += ',';
+    message_id_.append(
+        id, model::write_offset_message_id(options_.address, item.result.log_offset, id));
+  }
+  wire::encode_reply(frame_, call.kind(), start,
+                     wire::SendReply{.message_id = message_id_,
+                                     .queue_id = outcome.queue_id,
+                                     .queue_offset = outcome.items[0].result.queue_offset.value,
+                                     .transaction_id = outcome.unique_key,
+                                     .region = options_.region,
+                                     .trace_on = options_.trace_on});
+}
+
+void SendLane::deliver(net::ConnectionRef connection, std::string_view frame) {
+  Session* session = edge_.find(connection);
+  if (session == nullptr) return;
+  session->connection().write(as_bytes(frame));
+  session->call_ended();
+}
+
+bool SendLane::release(HeldReplies& held, std::int64_t mark) {
+  bool any = false;
+  while (!held.empty() && held.front().end <= mark) {
+    deliver(held.front().connection, held.front_frame());
+    held.pop();
+    any = true;
+  }
+  return any;
+}
+
+// Announces what is waited for, then looks at the marks again: either committed() sees the
+// announcement or this sees the mark (both sides are sequentially consistent).
+void SendLane::release_all() {
+  if (held() == 0) return;
+  const std::int64_t now_ms = edge_.loop().now_ms();
+  expire(wait_committed_, now_ms);
+  expire(wait_flushed_, now_ms);
+  for (;;) {
+    next_committed_.store(wait_committed_.empty() ? INT64_MAX : wait_committed_.front().end);
+    next_flushed_.store(wait_flushed_.empty() ? INT64_MAX : wait_flushed_.front().end);
+    const bool released = release(wait_committed_, store_.marks().committed().value);
+    if (!release(wait_flushed_, store_.marks().flushed().value) && !released) break;
+  }
+  if (held() != 0 && !timer_) {
+    const std::int64_t deadline_ms =
+        std::min(wait_committed_.empty() ? INT64_MAX : wait_committed_.front().deadline_ms,
+                 wait_flushed_.empty() ? INT64_MAX : wait_flushed_.front().deadline_ms);
+    // The tick that it makes runs the hook, which looks at the deadlines.
+    timer_ = edge_.loop().add_timer(deadline_ms, [this] { timer_ = {}; });
+  }
+}
+
+// The message is stored, but we cannot say durable in time: the same answer with code 10.
+void SendLane::expire(HeldReplies& held, std::int64_t now_ms) {
+  while (!held.empty() && held.front().deadline_ms <= now_ms) {
+    const wire::Cut cut = wire::cut_frame(as_bytes(held.front_frame()));
+    wire::Command command;
+    ONCE_CHECK(cut.state == wire::Cut::State::kComplete && command.decode(cut.frame).has_value());
+    frame_.clear();
+    wire::HeaderWriter writer(
+        frame_, command.kind,
+        {.code = wire::number(wire::ResponseCode::kFlushDiskTimeout),
+         .opaque = command.opaque,
+         .flag = command.flag,
+         .remark = "the message is stored but not durable within syncFlushTimeout"});
+    for (const wire::ExtField& field : command.ext) writer.field(field.name, field.value);
+    writer.finish(0);
+    deliver(held.front().connection, frame_);
+    held.pop();
+  }
+}
+
+void SendLane::committed() {
+  const store::Watermarks& marks = store_.marks();
+  if (next_committed_.load() <= marks.committed().value ||
+      next_flushed_.load() <= marks.flushed().value) {
+    edge_.loop().wake();
+  }
+}
+
+}  // namespace oncemq::front
