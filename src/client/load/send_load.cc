@@ -1,0 +1,182 @@
+#include "client/load/send_load.h"
+
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "client/remoting/frames.h"
+#include "wire/remoting/codes.h"
+#include "wire/remoting/command.h"
+
+namespace oncemq::client {
+namespace {
+
+constexpr std::int32_t kSlots = 1 << 16;
+// Kept away from the largest number that an opaque may have.
+constexpr std::int32_t kRounds = 15'000;
+
+}  // namespace
+
+// One connection to one broker.
+class SendLoad::Line final : public net::ConnectionHandler {
+ public:
+  Line(SendLoad& load, std::vector<std::size_t> frames) : load_(&load), frames_(std::move(frames)) {
+    requests_.resize(load.options_.window);
+    for (std::uint32_t i = load.options_.window; i-- > 0;) free_.push_back(i);
+  }
+
+  void attach(net::Connection& connection) { connection_ = &connection; }
+  // The load goes: nobody counts any more.
+  void abandon() {
+    load_ = nullptr;
+    if (connection_ != nullptr) connection_->close(net::CloseReason::kDone);
+  }
+  bool has_room() const { return connection_ != nullptr && !free_.empty(); }
+
+  void send(const SendMark& what, std::int64_t from_ns) {
+    const SendFrame& frame = load_->frames_[frames_[next_++ % frames_.size()]];
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
+    requests_[slot] = {.from_ns = from_ns, .waits = true};
+    SendMark mark = what;
+    round_ = (round_ + 1) % kRounds;
+    mark.opaque = SendFrame::kFirstOpaque + round_ * kSlots + static_cast<std::int32_t>(slot);
+    frame.write(connection_->prepare(frame.size()), mark);
+    connection_->commit(frame.size());
+  }
+
+  std::size_t on_bytes(net::Connection& connection, Bytes unread) override {
+    if (load_ == nullptr) return unread.size();
+    const std::int64_t now_ns = load_->loop_.clock().monotonic_ns();
+    return take_frames(connection, unread, [&](const wire::Frame& frame, Bytes) {
+      if (!command_.decode(frame)) {
+        connection.close(net::CloseReason::kBadBytes);
+      } else if (command_.is_response()) {
+        take_answer(now_ns);
+      }
+    });
+  }
+
+  void on_close(net::Connection&, net::CloseReason reason) override {
+    connection_ = nullptr;
+    if (load_ == nullptr) return;
+    std::erase(load_->lines_, this);
+    const std::uint64_t open = requests_.size() - free_.size();
+    load_->counts_.lost += open;
+    load_->in_flight_ -= open;
+    if (reason != net::CloseReason::kStopping && load_->counts_.error.empty())
+      load_->counts_.error = "connection ended: " + std::string(net::close_reason_name(reason));
+  }
+
+ private:
+  struct Request {
+    std::int64_t from_ns = 0;
+    bool waits = false;
+  };
+
+  void take_answer(std::int64_t now_ns) {
+    const auto slot =
+        static_cast<std::uint32_t>(command_.opaque - SendFrame::kFirstOpaque) % kSlots;
+    if (slot >= requests_.size() || !std::exchange(requests_[slot].waits, false)) return;
+    free_.push_back(slot);
+    --load_->in_flight_;
+    LoadCounts& counts = load_->counts_;
+    ++counts.requests;
+    if (command_.code != wire::number(wire::ResponseCode::kSuccess)) {
+      ++counts.refused[command_.code];
+      return;
+    }
+    const SendShape& shape = load_->options_.shape;
+    counts.messages += shape.batch;
+    counts.bytes += shape.batch * shape.size;
+    counts.latency.add(now_ns - requests_[slot].from_ns);
+  }
+
+  SendLoad* load_;
+  const std::vector<std::size_t> frames_;  // of the queues that its broker has
+  net::Connection* connection_ = nullptr;
+  std::vector<Request> requests_;
+  std::vector<std::uint32_t> free_;
+  std::size_t next_ = 0;
+  std::int32_t round_ = 0;
+  wire::Command command_;
+};
+
+SendLoad::SendLoad(net::EventLoop& loop, SendLoadOptions options)
+    : loop_(loop), options_(std::move(options)) {
+  ONCE_CHECK(!options_.queues.empty());
+  ONCE_CHECK(options_.window > 0 && options_.window < static_cast<std::uint32_t>(kSlots));
+  for (const LoadQueue& queue : options_.queues)
+    frames_.emplace_back(options_.shape, queue.queue_id);
+  loop_.add_hook(*this);
+}
+
+SendLoad::~SendLoad() {
+  loop_.remove_hook(*this);
+  for (Line* line : lines_) line->abandon();
+}
+
+void SendLoad::start() {
+  std::map<std::string, std::vector<std::size_t>> brokers;
+  for (std::size_t i = 0; i < options_.queues.size(); ++i)
+    brokers[options_.queues[i].address.to_string()].push_back(i);
+  for (const auto& [name, frames] : brokers) {
+    for (std::uint32_t i = 0; i < options_.connections; ++i) {
+      auto line = std::make_unique<Line>(*this, frames);
+      Line* const raw = line.get();
+      auto connection = loop_.connect(options_.queues[frames.front()].address, std::move(line));
+      if (!connection) {
+        counts_.error = connection.error().message;
+        return;
+      }
+      raw->attach(**connection);
+      lines_.push_back(raw);
+    }
+  }
+  started_ns_ = loop_.clock().monotonic_ns();
+}
+
+bool SendLoad::finished() const {
+  const bool all_sent = options_.count > 0 && sent_ >= options_.count;
+  return in_flight_ == 0 && (stopping_ || all_sent || !counts_.error.empty());
+}
+
+std::int64_t SendLoad::intended_ns(std::int64_t now_ns) const {
+  if (options_.rate <= 0) return now_ns;
+  return started_ns_ + static_cast<std::int64_t>(static_cast<double>(sent_) * 1e9 / options_.rate);
+}
+
+bool SendLoad::may_send(std::int64_t now_ns) const {
+  if (stopping_ || !counts_.error.empty()) return false;
+  if (options_.count > 0 && sent_ >= options_.count) return false;
+  return intended_ns(now_ns) <= now_ns;
+}
+
+void SendLoad::on_tick_end() {
+  if (lines_.empty()) return;
+  const std::int64_t now_ns = loop_.clock().monotonic_ns();
+  // In turn, so that a rate is spread over all connections; over when all windows are full.
+  std::size_t full = 0;
+  while (full < lines_.size() && may_send(now_ns)) {
+    Line& line = *lines_[turn_++ % lines_.size()];
+    if (line.has_room()) {
+      send_one(line, now_ns);
+      full = 0;
+    } else {
+      ++full;
+    }
+  }
+}
+
+void SendLoad::send_one(Line& line, std::int64_t now_ns) {
+  const std::int64_t from_ns = intended_ns(now_ns);
+  line.send({.message = static_cast<std::int64_t>(sent_),
+             .born_ms = loop_.clock().wall_ms(),
+             .stamp_ns = from_ns},
+            from_ns);
+  sent_ += options_.shape.batch;
+  ++in_flight_;
+}
+
+}  // namespace oncemq::client
