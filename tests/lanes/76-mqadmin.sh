@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# lane: the stock mqadmin 5.3.3 against the built broker
+# needs: java
+# limit: 300
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source tools/setup.sh
+
+configure release
+build release oncemq
+mvn -B -ntp -f tests/conformance/java/pom.xml test -Dtest=MqAdminTest \
+  -Doncemq.binary="$PWD/build/release/oncemq"

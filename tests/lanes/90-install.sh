@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# lane: cmake --install and the .deb: contents, unit, and a start and stop from what was unpacked
+# needs: package
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+source tools/setup.sh
+
+configure release
+build release oncemq
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+need() { [[ -e "$1" ]] || die "missing: $1"; }
+
+echo "== cmake --install"
+cmake --install build/release --prefix "$work/prefix" --strip >/dev/null
+for file in bin/oncemq etc/oncemq/broker.conf lib/systemd/system/oncemq.service \
+  share/doc/oncemq/LICENSE share/doc/oncemq/README.md share/man/man1/oncemq.1; do
+  need "$work/prefix/$file"
+done
+grep -q "ExecStart=$work/prefix/bin/oncemq serve -c $work/prefix/etc/oncemq/broker.conf" \
+  "$work/prefix/lib/systemd/system/oncemq.service"
+
+echo "== the manual knows every command and every option of serve"
+{
+  "$work/prefix/bin/oncemq" --help | sed -n '/^Subcommands:/,$s/^  \([a-z]\+\) .*/\1/p'
+  "$work/prefix/bin/oncemq" serve --help | grep -oE -- '--[a-z-]+' | grep -v -- --help
+} | sort -u | while read -r word; do
+  tr -d '\\' <"$work/prefix/share/man/man1/oncemq.1" | grep -q -- "$word" ||
+    die "docs/oncemq.1 does not mention $word"
+done
+
+echo "== .deb"
+(cd build/release && cpack -G DEB -B "$work/deb" >/dev/null)
+deb=$(echo "$work"/deb/*.deb)
+dpkg-deb --info "$deb" | tee "$work/info"
+grep -q '^ Depends: .*libc6 ' "$work/info" || die "no dependencies were found"
+grep -q ' conffiles ' "$work/info" || die "conffiles are missing"
+dpkg-deb -x "$deb" "$work/root"
+for file in usr/bin/oncemq etc/oncemq/broker.conf usr/lib/systemd/system/oncemq.service; do
+  need "$work/root/$file"
+done
+grep -q '^ExecStart=/usr/bin/oncemq serve -c /etc/oncemq/broker.conf' \
+  "$work/root/usr/lib/systemd/system/oncemq.service"
+if command -v systemd-analyze >/dev/null; then
+  # It wants the files of the unit where they will be: look at it as if the package were installed.
+  sed "s#/usr/bin/oncemq#$work/root/usr/bin/oncemq#" \
+    "$work/root/usr/lib/systemd/system/oncemq.service" >"$work/oncemq.service"
+  systemd-analyze verify --man=no "$work/oncemq.service"
+fi
+
+echo "== start and stop from the package"
+start_server "$work/root/usr/bin/oncemq" "$work" -c "$work/root/etc/oncemq/broker.conf"
+grep '^ready in' "$work/out"
+stop_server
+echo "summary: installed, packed ($(du -k "$deb" | cut -f1) KiB), started and stopped"
