@@ -4,13 +4,16 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
@@ -50,6 +53,7 @@ abstract class ClientTest {
   protected static final long PATIENCE_MS = Server.apache() ? 70_000 : 20_000;
 
   private final Deque<Runnable> closing = new ArrayDeque<>();
+  private final List<Future<?>> closed = new ArrayList<>();
 
   /** The shared server, unless a class has one of its own. */
   protected Server server() {
@@ -59,8 +63,17 @@ abstract class ClientTest {
   @AfterEach
   void closeClients() {
     while (!closing.isEmpty()) {
-      undertaker.execute(closing.pop());
+      closed.add(undertaker.submit(closing.pop()));
     }
+  }
+
+  /** For a test that goes on after its clients: returns when each has said its last word. */
+  protected void awaitClosed() throws Exception {
+    closeClients();
+    for (Future<?> one : closed) {
+      one.get(60, TimeUnit.SECONDS);
+    }
+    closed.clear();
   }
 
   protected void onClose(Runnable action) {
