@@ -48,6 +48,9 @@ void EventLoop::post(Task task) {
 void EventLoop::wake() {
   core_->wake();
 }
+void EventLoop::tick_by(std::int64_t deadline_ns) {
+  core_->tick_by(deadline_ns);
+}
 bool EventLoop::in_loop() const {
   return core_->in_loop();
 }

@@ -77,6 +77,9 @@ class EventLoop {
   // Makes a tick happen, so that hooks run. Cheap when the loop is awake. Any thread.
   void wake();
   bool in_loop() const;  // any thread; true also before the first tick
+  // The next wait ends at the latest then (clock().monotonic_ns()'s scale), to a few microseconds
+  // where timers have a millisecond; of several calls in a tick the earliest counts. For pacing.
+  void tick_by(std::int64_t deadline_ns);
 
   // `deadline_ms` on now_ms()'s scale; runs once, at most about 1 ms late. O(log timers).
   TimerId add_timer(std::int64_t deadline_ms, Task task);

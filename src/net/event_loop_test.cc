@@ -141,6 +141,22 @@ TEST(EventLoop, WakeRunsTheHooksOfASleepingLoop) {
   EXPECT_GE(ticks, 500);
 }
 
+TEST(EventLoop, TicksByTheEarliestMomentAskedFor) {
+  os::SystemClock clock;
+  Shared shared{Limits{}};
+  auto loop = EventLoop::open(0, clock, shared);
+  ASSERT_TRUE(loop);
+  const std::int64_t begin_ns = clock.monotonic_ns();
+  (*loop)->tick_by(begin_ns + 3'600'000'000'000);
+  (*loop)->tick_by(begin_ns + 300'000);
+  (*loop)->run_once(-1);  // hangs if it is not heard
+  EXPECT_GE(clock.monotonic_ns(), begin_ns + 300'000);
+  // Once: the next wait is its caller's again.
+  const std::int64_t second_ns = clock.monotonic_ns();
+  (*loop)->run_once(2);
+  EXPECT_GE(clock.monotonic_ns(), second_ns + 1'000'000);
+}
+
 TEST(EventLoop, TasksThatNeverRanGiveBackWhatTheyOwn) {
   const auto witness = std::make_shared<int>();
   {

@@ -101,7 +101,15 @@ void LoopCore::wait(int wait_ms) {
     sleeping_.store(true, std::memory_order_seq_cst);
     if (wanted_.load(std::memory_order_seq_cst)) limit = 0;
   }
-  events_ready_ = epoll_wait(epoll_.get(), events_->ready.data(), kEvents, limit);
+  if (tick_by_ns_ == INT64_MAX || limit == 0) {
+    events_ready_ = epoll_wait(epoll_.get(), events_->ready.data(), kEvents, limit);
+  } else {
+    std::int64_t left_ns = std::max<std::int64_t>(tick_by_ns_ - clock_.monotonic_ns(), 0);
+    if (limit > 0) left_ns = std::min(left_ns, std::int64_t{limit} * 1'000'000);
+    const timespec left{.tv_sec = left_ns / 1'000'000'000, .tv_nsec = left_ns % 1'000'000'000};
+    events_ready_ = epoll_pwait2(epoll_.get(), events_->ready.data(), kEvents, &left, nullptr);
+  }
+  tick_by_ns_ = INT64_MAX;
   sleeping_.store(false, std::memory_order_seq_cst);
   ONCE_CHECK(events_ready_ >= 0 || errno == EINTR);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -39,6 +40,7 @@ class LoopCore {
   void stop();
   void post(Task task);
   void wake();
+  void tick_by(std::int64_t deadline_ns) { tick_by_ns_ = std::min(tick_by_ns_, deadline_ns); }
   bool in_loop() const;
   TimerHeap& timers() { return timers_; }
   void add_hook(TickHook& hook) { hooks_.push_back(&hook); }
@@ -119,6 +121,7 @@ class LoopCore {
   static constexpr int kEvents = 256;
   int events_ready_ = 0;
   std::uint64_t tick_ = 0;
+  std::int64_t tick_by_ns_ = INT64_MAX;
   bool draining_ = false;
   bool sweeping_ = false;
 

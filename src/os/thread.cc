@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -31,6 +32,10 @@ Thread& Thread::operator=(Thread&& other) noexcept {
 
 void Thread::join() {
   if (thread_.joinable()) thread_.join();
+}
+
+void wait_precisely() {
+  ONCE_CHECK(::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL) == 0);
 }
 
 unsigned processor_count() {

@@ -25,6 +25,9 @@ class Thread {
   std::thread thread_;
 };
 
+// This thread's timed waits end within microseconds; by default the kernel takes 50 more of them to
+// wake several threads at once. For what measures time.
+void wait_precisely();
 // Logical processors that this process may use, at least 1.
 unsigned processor_count();
 // Number of this process.

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 
 namespace oncemq::os {
 namespace {
@@ -32,6 +33,16 @@ TEST(Thread, AssignmentJoinsWhatRanBefore) {
   EXPECT_EQ(done.load(), 11);
   EXPECT_FALSE(thread.running());
   thread.join();
+}
+
+TEST(Thread, WaitsPreciselyWhereItIsAskedTo) {
+  int slack_ns = 0;
+  Thread thread("load", [&] {
+    wait_precisely();
+    slack_ns = prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0);
+  });
+  thread.join();
+  EXPECT_EQ(slack_ns, 1);
 }
 
 TEST(ThreadDeathTest, AnExceptionAtTheEntryStopsTheProcess) {

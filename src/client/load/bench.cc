@@ -17,7 +17,6 @@ namespace {
 constexpr std::int64_t kLookMs = 20;
 constexpr std::int64_t kProgressMs = 1'000;
 constexpr std::int64_t kLastAnswersMs = 10'000;
-constexpr double kFinestPaceS = 100e-6;
 
 // The loads of a plan and what has been counted, copied from their loop.
 struct Running {
@@ -149,8 +148,6 @@ Result<BenchReport> run_bench(const BenchPlan& plan, const os::Clock& clock,
   auto before = usage(plan);
   if (!before) return fail(std::move(before.error()));
   (*runner)->run();
-  if (plan.rate > 0)
-    (*runner)->pace(static_cast<std::int64_t>(std::max(1 / plan.rate, kFinestPaceS) * 1e9));
   (*runner)->on_loop([&] {
     if (running.pull) running.pull->start();
     if (running.send) running.send->start();

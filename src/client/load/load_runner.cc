@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "base/mutex.h"
+
 namespace oncemq::client {
 
 LoadRunner::LoadRunner(const os::Clock& clock) : clock_(clock), shared_(net::Limits{}) {}
@@ -20,16 +22,9 @@ LoadRunner::~LoadRunner() {
 }
 
 void LoadRunner::run() {
-  thread_ = os::Thread("load", [this] { loop_->run(); });
-}
-
-void LoadRunner::pace(std::int64_t interval_ns) {
-  pacer_ = os::Thread("pacer", [this, interval_ns] {
-    const MutexLock lock(mutex_);
-    while (!stopping_) {
-      changed_.wait_for(mutex_, std::chrono::nanoseconds(interval_ns));
-      loop_->wake();
-    }
+  thread_ = os::Thread("load", [this] {
+    os::wait_precisely();
+    loop_->run();
   });
 }
 
@@ -48,19 +43,15 @@ void LoadRunner::on_loop(const std::function<void()>& function) {
 }
 
 void LoadRunner::sleep_ms(std::int64_t ms) {
+  Mutex mutex;
+  CondVar never;
   const std::int64_t end_ms = clock_.monotonic_ms() + ms;
-  const MutexLock lock(mutex_);
+  const MutexLock lock(mutex);
   for (std::int64_t left = ms; left > 0; left = end_ms - clock_.monotonic_ms())
-    changed_.wait_for(mutex_, std::chrono::milliseconds(left));
+    never.wait_for(mutex, std::chrono::milliseconds(left));
 }
 
 void LoadRunner::stop() {
-  {
-    const MutexLock lock(mutex_);
-    stopping_ = true;
-    changed_.notify_all();
-  }
-  pacer_.join();
   loop_->stop();
   thread_.join();
 }

@@ -4,7 +4,6 @@
 #include <memory>
 #include <vector>
 
-#include "base/mutex.h"
 #include "base/result.h"
 #include "client/load/load.h"
 #include "net/event_loop.h"
@@ -22,8 +21,6 @@ class LoadRunner {
 
   net::EventLoop& loop() { return *loop_; }
   void run();
-  // Makes the loop tick about every `interval_ns`, finer than its timers are (thread "pacer").
-  void pace(std::int64_t interval_ns);
   // Runs a function on the loop and waits for it.
   void on_loop(const std::function<void()>& function);
   void sleep_ms(std::int64_t ms);
@@ -36,11 +33,7 @@ class LoadRunner {
   const os::Clock& clock_;
   net::Shared shared_;
   std::unique_ptr<net::EventLoop> loop_;
-  Mutex mutex_;
-  CondVar changed_;
-  bool stopping_ ONCE_GUARDED_BY(mutex_) = false;
   os::Thread thread_;
-  os::Thread pacer_;
 };
 
 }  // namespace oncemq::client

@@ -147,10 +147,13 @@ std::int64_t SendLoad::intended_ns(std::int64_t now_ns) const {
   return started_ns_ + static_cast<std::int64_t>(static_cast<double>(sent_) * 1e9 / options_.rate);
 }
 
-bool SendLoad::may_send(std::int64_t now_ns) const {
+bool SendLoad::has_more() const {
   if (stopping_ || !counts_.error.empty()) return false;
-  if (options_.count > 0 && sent_ >= options_.count) return false;
-  return intended_ns(now_ns) <= now_ns;
+  return options_.count == 0 || sent_ < options_.count;
+}
+
+bool SendLoad::may_send(std::int64_t now_ns) const {
+  return has_more() && intended_ns(now_ns) <= now_ns;
 }
 
 void SendLoad::on_tick_end() {
@@ -167,6 +170,8 @@ void SendLoad::on_tick_end() {
       ++full;
     }
   }
+  // With all windows full, answers make the next tick.
+  if (options_.rate > 0 && has_more() && full < lines_.size()) loop_.tick_by(intended_ns(now_ns));
 }
 
 void SendLoad::send_one(Line& line, std::int64_t now_ns) {

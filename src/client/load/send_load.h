@@ -37,6 +37,7 @@ class SendLoad final : public Load, public net::TickHook {
 
  private:
   class Line;
+  bool has_more() const;
   bool may_send(std::int64_t now_ns) const;
   std::int64_t intended_ns(std::int64_t now_ns) const;
   void send_one(Line& line, std::int64_t now_ns);
