@@ -3,6 +3,8 @@
 #include <string>
 
 #include "base/check.h"
+#include "model/conf_file.h"
+#include "model/delay_levels.h"
 #include "model/settings.h"
 
 using namespace oncemq;

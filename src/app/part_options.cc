@@ -1,5 +1,6 @@
 #include "app/part_options.h"
 
+#include "model/delay_levels.h"
 #include "model/host.h"
 #include "net/address.h"
 #include "os/process.h"

@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "front/remoting/registrar.h"
 #include "front/remoting/remoting_edge.h"
+#include "model/live_settings.h"
 #include "net/server.h"
 #include "os/descriptors.h"
 #include "os/process.h"

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/conf_file.h"
 #include "model/settings.h"
 #include "os/disk.h"
 

@@ -1,20 +1,18 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
-#include "base/mutex.h"
 #include "base/result.h"
 
-// The configuration: one table of rows (settings.cc) from which parsing, checking, printing, remote
-// updates and docs/configuration.md are made. A key is added by one member here and one row there.
+// The configuration: one table of rows (settings.cc; keys without meaning here in settings_idle.h)
+// from which parsing and checking (settings_assign.cc), printing and docs/configuration.md
+// (settings_print.cc) and remote updates (live_settings.h) are made. A key is added by one member
+// here and one row there.
 namespace oncemq::model {
 
 // Values in the units that their rows name. The initialisers are the defaults. Thread rule:
@@ -146,16 +144,6 @@ Status apply_setting(Settings& settings, std::string_view name, std::string_view
 // What no single row can say, for example that two ports are equal. kInvalidArgument.
 Status check_settings(const Settings& settings);
 
-struct SettingAssignment {
-  std::string name;
-  std::string value;
-  int line = 0;
-};
-
-// java.util.Properties syntax: `key=value`, `key: value`, `#` and `!` comments, `\` continuation
-// and escapes. kBadBytes with the line.
-Result<std::vector<SettingAssignment>> parse_properties(std::string_view text);
-
 // Applies a file; errors name `origin` and the line. Returns a sentence for each key that was
 // accepted without meaning.
 Result<std::vector<std::string>> apply_properties(Settings& settings, std::string_view text,
@@ -165,44 +153,7 @@ Result<std::vector<std::string>> apply_properties(Settings& settings, std::strin
 // show.
 std::string print_settings(const Settings& settings);
 
-// `text` (a broker.conf) with `name` set to `value`: its last assignment is replaced, or a line is
-// added; everything else is kept.
-std::string rewrite_properties(std::string_view text, std::string_view name,
-                               std::string_view value);
-
 // The content of docs/configuration.md.
 std::string settings_markdown();
-
-// "1s 5s 2m" as milliseconds. kInvalidArgument.
-Result<std::vector<std::int64_t>> parse_delay_levels(std::string_view text);
-
-// The settings of a running process. Readers pay one atomic load. Every update leaves the previous
-// values in place for readers that still hold them, until the end: updates are typed by people, and
-// kUpdatesMax of them (about 1 KiB each) is the bound. Thread rule: monitor.
-class LiveSettings {
- public:
-  static constexpr std::size_t kUpdatesMax = 4096;
-  // Called after an update, under no lock, with what was set.
-  using Listener = std::function<void(std::span<const SettingAssignment>)>;
-
-  explicit LiveSettings(Settings settings);
-
-  const Settings& get() const { return *current_.load(std::memory_order_acquire); }
-
-  // All or none. kNotFound, kInvalidArgument as apply_setting; kNoPermission for a key that is not
-  // dynamic; kBusy past kUpdatesMax.
-  Status update(std::span<const SettingAssignment> assignments) ONCE_EXCLUDES(mutex_);
-  // Number of updates so far.
-  std::int64_t version() const { return version_.load(std::memory_order_acquire); }
-  // Before the first update only.
-  void on_update(Listener listener) { listener_ = std::move(listener); }
-
- private:
-  Mutex mutex_;
-  std::vector<std::unique_ptr<const Settings>> generations_ ONCE_GUARDED_BY(mutex_);
-  std::atomic<const Settings*> current_;
-  std::atomic<std::int64_t> version_{0};
-  Listener listener_;
-};
 
 }  // namespace oncemq::model

@@ -11,7 +11,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
-#include "model/settings.h"
+#include "model/live_settings.h"
 #include "model/topic.h"
 #include "os/clock.h"
 #include "route/kv_config.h"

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "front/remoting/loop_edge.h"
+#include "model/conf_file.h"
 #include "model/config_json.h"
 #include "wire/remoting/body/route.h"
 #include "wire/remoting/body/stats.h"

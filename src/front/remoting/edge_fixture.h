@@ -12,7 +12,7 @@
 
 #include "broker/test_broker.h"
 #include "front/remoting/remoting_edge.h"
-#include "model/settings.h"
+#include "model/live_settings.h"
 #include "net/server.h"
 #include "wire/remoting/command.h"
 #include "wire/remoting/frame.h"

@@ -11,7 +11,7 @@
 #include "front/remoting/client_calls.h"
 #include "front/remoting/send_lane.h"
 #include "front/remoting/session.h"
-#include "model/settings.h"
+#include "model/live_settings.h"
 #include "net/event_loop.h"
 #include "route/kv_config.h"
 #include "route/name_service.h"

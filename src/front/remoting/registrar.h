@@ -9,7 +9,7 @@
 
 #include "base/mutex.h"
 #include "broker/broker.h"
-#include "model/settings.h"
+#include "model/live_settings.h"
 #include "net/event_loop.h"
 #include "route/name_service.h"
 

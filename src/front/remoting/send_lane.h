@@ -8,7 +8,7 @@
 
 #include "broker/broker.h"
 #include "front/remoting/call.h"
-#include "model/settings.h"
+#include "model/live_settings.h"
 #include "net/event_loop.h"
 
 namespace oncemq::front {

@@ -1,0 +1,24 @@
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+
+namespace oncemq {
+namespace {
+
+TEST(Text, TrimmingTakesBlanksFromBothEndsOnly) {
+  EXPECT_EQ(trimmed(" \t\r\f a b \t"), "a b");
+  EXPECT_EQ(trimmed("a\n "), "a\n") << "a line break is no blank here";
+  EXPECT_EQ(trimmed(" \t "), "");
+  EXPECT_EQ(trimmed(""), "");
+}
+
+TEST(Text, CaseIsIgnoredInAsciiOnly) {
+  EXPECT_TRUE(equals_ignoring_case("TrUe", "true"));
+  EXPECT_TRUE(equals_ignoring_case("", ""));
+  EXPECT_FALSE(equals_ignoring_case("true", "tru"));
+  EXPECT_FALSE(equals_ignoring_case("[", "{")) << "32 apart, but no letters";
+  EXPECT_FALSE(equals_ignoring_case("\xC4", "\xE4"));
+}
+
+}  // namespace
+}  // namespace oncemq
