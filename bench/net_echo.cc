@@ -72,7 +72,7 @@ class OwnServer final : public oncemq::net::Acceptor {
  public:
   OwnServer() {
     server_ = std::move(*oncemq::net::Server::open({.loops = 1}, clock_));
-    port_ = server_->listen(oncemq::net::Address::loopback(0), *this)->port;
+    port_ = server_->listen(oncemq::Address::loopback(0), *this)->port;
     thread_ = std::thread([this] { server_->loop(0).run(); });
   }
   ~OwnServer() override {

@@ -14,7 +14,7 @@ namespace {
 
 struct Bench {
   Bench() {
-    options.address = model::HostAddress::parse("10.0.0.1:10911").value();
+    options.address = Address::parse("10.0.0.1:10911").value();
     options.delay_levels_ms = {1'000, 5'000, 10'000};
     ONCE_CHECK(topics.load("").has_value());
     model::TopicConfig config;

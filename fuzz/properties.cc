@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "base/address.h"
 #include "base/check.h"
-#include "model/host.h"
 #include "model/message_id.h"
 #include "model/subscription.h"
 #include "model/topic.h"
@@ -55,8 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const std::string& tag : subscription->tags)
       ONCE_CHECK(model::TagFilter(*subscription).matches(model::tags_code(tag)));
   }
-  if (const auto host = model::HostAddress::parse(text))
-    ONCE_CHECK(*model::HostAddress::parse(host->to_string()) == *host);
+  if (const auto host = Address::parse(text))
+    ONCE_CHECK(*Address::parse(host->to_string()) == *host);
   if (const auto id = model::parse_offset_message_id(text))
     ONCE_CHECK(model::offset_message_id(id->store_host, id->offset).size() == size);
   if (model::check_topic_name(text)) ONCE_CHECK(size > 0 && size <= 255);

@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ONCE_CHECK(whole.client.has_value() <= (whole.state == State::kPresent));
   if (whole.client) {
     const std::string text = whole.client->to_string();
-    ONCE_CHECK(*net::Address::parse(text) == *whole.client, "an address that cannot be told");
+    ONCE_CHECK(*Address::parse(text) == *whole.client, "an address that cannot be told");
   }
   if (whole.state != State::kPresent) return 0;
   // It ends where it says, and nobody can know earlier.

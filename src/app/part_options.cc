@@ -1,7 +1,7 @@
 #include "app/part_options.h"
 
+#include "base/address.h"
 #include "model/delay_levels.h"
-#include "model/host.h"
 #include "net/address.h"
 #include "os/process.h"
 
@@ -58,7 +58,7 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
   const std::string ip = shown_address(s);
   const std::string text =
       (ip.find(':') != std::string::npos ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
-  const auto address = model::HostAddress::parse(text);
+  const auto address = Address::parse(text);
   if (!address) return fail(Errc::kInvalidArgument, "'brokerIP1': '" + ip + "' is not an address");
   return broker::Options{
       .cluster = s.cluster_name,

@@ -120,7 +120,7 @@ Status Node::listen() {
     const std::string& ip = settings.bind_address;
     const std::string text =
         (ip.find(':') != std::string::npos ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
-    const auto address = net::Address::parse(text);
+    const auto address = Address::parse(text);
     if (!address) {
       return fail(Errc::kInvalidArgument,
                   "'bindAddress': '" + ip + "' is not a number like 127.0.0.1");

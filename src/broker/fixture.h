@@ -33,7 +33,7 @@ inline Options test_options() {
   Options options;
   options.cluster = "C";
   options.name = "b-a";
-  options.address = model::HostAddress::parse("10.0.0.1:10911").value();
+  options.address = Address::parse("10.0.0.1:10911").value();
   options.delay_levels_ms = {1'000, 5'000, 10'000, 30'000};
   return options;
 }
@@ -101,7 +101,7 @@ struct Nouns {
     request.default_topic = model::topic::kAutoCreate;
     request.queue_id = queue_id;
     request.born_timestamp = 1'600'000'000'000;
-    request.born_host = model::HostAddress::parse("10.0.0.9:50000").value();
+    request.born_host = Address::parse("10.0.0.9:50000").value();
     request.body = as_bytes(body);
     request.properties = properties;
     return request;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/host.h"
+#include "base/address.h"
 #include "model/topic.h"
 
 namespace oncemq::broker {
@@ -16,7 +16,7 @@ struct Options {
   std::string cluster = "DefaultCluster";  // brokerClusterName
   std::string name = "broker";             // brokerName
   std::int64_t id = 0;                     // brokerId, 0 = master
-  model::HostAddress address;              // brokerIP1:listenPort; the store host of every record
+  Address address;                         // brokerIP1:listenPort; the store host of every record
   std::string region = "DefaultRegion";    // MSG_REGION of every message
   bool trace_on = true;                    // TRACE_ON of every message
   std::string config_dir = "./data/config";

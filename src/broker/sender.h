@@ -44,7 +44,7 @@ struct SendRequest {
   bool unit_mode = false;
   // Only from clients that are new enough to mean it (V3_4_9, ordinal 121).
   std::optional<std::int32_t> max_reconsume_times;
-  model::HostAddress born_host;
+  Address born_host;
   Bytes body;                        // single message
   std::span<const BatchPart> parts;  // batch send (is_batch); `body` is then the whole batch
   bool is_batch = false;

@@ -16,8 +16,7 @@ char* put_hex(char* into, std::uint64_t value, int bytes) {
 
 }  // namespace
 
-UniqueKeys::UniqueKeys(const model::HostAddress& address, os::Random& random,
-                       const os::Clock& clock)
+UniqueKeys::UniqueKeys(const Address& address, os::Random& random, const os::Clock& clock)
     : clock_(clock) {
   char* end = prefix_.data();
   for (std::byte part : address.ip_bytes())

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "model/host.h"
+#include "base/address.h"
 #include "os/clock.h"
 #include "os/random.h"
 
@@ -17,7 +17,7 @@ class UniqueKeys {
  public:
   static constexpr std::size_t kMaxSize = 56;
 
-  UniqueKeys(const model::HostAddress& address, os::Random& random, const os::Clock& clock);
+  UniqueKeys(const Address& address, os::Random& random, const os::Clock& clock);
 
   // Characters of every key: 32, or 56 with an IPv6 address.
   std::size_t size() const { return prefix_size_ + 12; }

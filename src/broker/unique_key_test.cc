@@ -20,7 +20,7 @@ std::string next(UniqueKeys& keys) {
 TEST(UniqueKeysTest, ShapeAndUniqueness) {
   os::ManualClock clock;
   os::SeededRandom random(1);
-  UniqueKeys keys(model::HostAddress::parse("10.0.0.1:10911").value(), random, clock);
+  UniqueKeys keys(Address::parse("10.0.0.1:10911").value(), random, clock);
   std::set<std::string> seen;
   for (int i = 0; i < 70'000; ++i) {
     if (i % 1'000 == 0) clock.advance_ms(1);
@@ -32,21 +32,21 @@ TEST(UniqueKeysTest, ShapeAndUniqueness) {
     ASSERT_EQ(key.find_first_not_of("0123456789ABCDEF"), std::string::npos);
   }
   EXPECT_EQ(seen.begin()->substr(0, 8), "0A000001");
-  UniqueKeys other(model::HostAddress::parse("10.0.0.1:10911").value(), random, clock);
+  UniqueKeys other(Address::parse("10.0.0.1:10911").value(), random, clock);
   EXPECT_NE(next(other).substr(8, 12), next(keys).substr(8, 12));
 }
 
 TEST(UniqueKeysTest, AddressOfSixteenBytesMakesLongerKeys) {
   os::ManualClock clock;
   os::SeededRandom random(1);
-  UniqueKeys keys(model::HostAddress::parse("[::1]:10911").value(), random, clock);
+  UniqueKeys keys(Address::parse("[::1]:10911").value(), random, clock);
   EXPECT_EQ(next(keys).size(), 56U);
 }
 
 TEST(UniqueKeysTest, CarriesTheTimeSinceTheMonthBegan) {
   os::ManualClock clock(1'700'000'000'000);  // 2023-11-14T22:13:20Z
   os::SeededRandom random(1);
-  UniqueKeys keys(model::HostAddress::parse("10.0.0.1:10911").value(), random, clock);
+  UniqueKeys keys(Address::parse("10.0.0.1:10911").value(), random, clock);
   const auto time_of = [&] { return std::stoull(next(keys).substr(20, 8), nullptr, 16); };
   constexpr std::uint64_t kDay = 86'400'000;
   EXPECT_EQ(time_of(), 13 * kDay + ((22 * 60 + 13) * 60 + 20) * 1000ULL);

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/address.h"
 #include "base/bytes.h"
 #include "base/result.h"
-#include "model/host.h"
 #include "model/offsets.h"
 
 namespace oncemq::model {
@@ -32,8 +32,8 @@ struct Message {
   std::int32_t flag = 0;
   std::int32_t sys_flag = 0;  // the host-family bits are set by the encoder
   std::int64_t born_timestamp = 0;
-  HostAddress born_host;
-  HostAddress store_host;
+  Address born_host;
+  Address store_host;
   std::int32_t reconsume_times = 0;
   LogOffset prepared_transaction_offset{};
   Bytes body;                         // as stored (already compressed if sys_flag says so)
@@ -58,9 +58,9 @@ struct RecordView {
   LogOffset log_offset;
   std::int32_t sys_flag = 0;
   std::int64_t born_timestamp = 0;
-  HostAddress born_host;
+  Address born_host;
   std::int64_t store_timestamp = 0;
-  HostAddress store_host;
+  Address store_host;
   std::int32_t reconsume_times = 0;
   LogOffset prepared_transaction_offset;
   Bytes body;

@@ -13,7 +13,7 @@ constexpr std::size_t kSizeV6 = 16 + 4 + 8;
 
 }  // namespace
 
-std::size_t write_offset_message_id(const HostAddress& store_host, LogOffset offset, char* into) {
+std::size_t write_offset_message_id(const Address& store_host, LogOffset offset, char* into) {
   std::array<std::byte, kSizeV6> bytes;
   const Bytes ip = store_host.ip_bytes();
   std::copy(ip.begin(), ip.end(), bytes.begin());
@@ -22,7 +22,7 @@ std::size_t write_offset_message_id(const HostAddress& store_host, LogOffset off
   return write_hex(Bytes(bytes).first(ip.size() + 12), into);
 }
 
-std::string offset_message_id(const HostAddress& store_host, LogOffset offset) {
+std::string offset_message_id(const Address& store_host, LogOffset offset) {
   char text[2 * kSizeV6];
   return std::string(text, write_offset_message_id(store_host, offset, text));
 }
@@ -37,7 +37,10 @@ Result<ParsedMessageId> parse_offset_message_id(std::string_view id) {
   result.store_host.is_v6 = is_v6;
   const Bytes ip = from.read_bytes(is_v6 ? 16 : 4);
   std::copy(ip.begin(), ip.end(), result.store_host.ip.begin());
-  result.store_host.port = from.read<std::int32_t>();
+  const auto port = from.read<std::int32_t>();
+  if (port < 0 || port > 65535)
+    return fail(Errc::kInvalidArgument, "'" + std::string(id) + "' names an impossible port");
+  result.store_host.port = static_cast<std::uint16_t>(port);
   result.offset.value = from.read<std::int64_t>();
   return result;
 }

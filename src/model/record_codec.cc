@@ -31,9 +31,9 @@ class Writer {
     at_ += bytes.size();
   }
   void put(std::string_view text) { put(as_bytes(text)); }
-  void put(const HostAddress& host) {
+  void put(const Address& host) {
     put(host.ip_bytes());
-    put(host.port);
+    put(std::int32_t{host.port});
   }
   std::size_t position() const { return static_cast<std::size_t>(at_ - start_); }
 
@@ -72,10 +72,13 @@ bool needs_v2(const Message& message) {
   return message.topic.size() > kMaxTopicSizeV1;
 }
 
+std::size_t size_of(const Address& host) {
+  return host.is_v6 ? 20U : 8U;
+}  // ip + int32 port
+
 std::size_t size_with(const Message& message, std::size_t properties_size) {
-  return kFixedSizeV1 + (needs_v2(message) ? 1U : 0U) + message.born_host.encoded_size() +
-         message.store_host.encoded_size() + message.body.size() + message.topic.size() +
-         properties_size;
+  return kFixedSizeV1 + (needs_v2(message) ? 1U : 0U) + size_of(message.born_host) +
+         size_of(message.store_host) + message.body.size() + message.topic.size() + properties_size;
 }
 
 // Prepared and rollback records stand in no queue; their queue offset is written as 0.
@@ -111,12 +114,13 @@ std::int64_t carried_crc(std::string_view properties) {
   return crc;
 }
 
-HostAddress read_host(ByteReader& from, bool is_v6) {
-  HostAddress host;
+Address read_host(ByteReader& from, bool is_v6) {
+  Address host;
   host.is_v6 = is_v6;
   const Bytes ip = from.read_bytes(is_v6 ? 16 : 4);
   std::copy(ip.begin(), ip.end(), host.ip.begin());
-  host.port = from.read<std::int32_t>();
+  // Four bytes for a port that has two: nothing that wrote a record has used the others.
+  host.port = static_cast<std::uint16_t>(from.read<std::int32_t>());
   return host;
 }
 

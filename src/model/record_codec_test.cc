@@ -25,8 +25,8 @@ Message sample() {
   message.flag = 9;
   message.sys_flag = 1;
   message.born_timestamp = 1'700'000'000'000;
-  message.born_host = *HostAddress::parse("10.1.2.3:4567");
-  message.store_host = *HostAddress::parse("127.0.0.1:10911");
+  message.born_host = *Address::parse("10.1.2.3:4567");
+  message.store_host = *Address::parse("127.0.0.1:10911");
   message.reconsume_times = 2;
   message.body = as_bytes("hello");
   message.properties = "TAGS\1x\2";
@@ -96,7 +96,7 @@ TEST(RecordCodec, DecodesWhatItEncoded) {
 TEST(RecordCodec, Ipv6HostsSetTheirFlagsAndClearStrayOnes) {
   Message message = sample();
   message.sys_flag = sysflag::kCompressed | sysflag::kStoreHostV6;
-  message.born_host = *HostAddress::parse("[2001:db8::1]:80");
+  message.born_host = *Address::parse("[2001:db8::1]:80");
   const auto bytes = encode(message, kWithCrc);
   const auto decoded = decode_record(bytes, Verify::kFull);
   ASSERT_TRUE(decoded.has_value());
@@ -104,7 +104,7 @@ TEST(RecordCodec, Ipv6HostsSetTheirFlagsAndClearStrayOnes) {
   EXPECT_EQ(decoded->record.born_host.to_string(), "[2001:db8::1]:80");
   EXPECT_EQ(decoded->record.store_host.to_string(), "127.0.0.1:10911");
 
-  message.store_host = *HostAddress::parse("[::1]:10911");
+  message.store_host = *Address::parse("[::1]:10911");
   const auto both = encode(message, kWithCrc);
   EXPECT_EQ(both.size(), bytes.size() + 12);
   EXPECT_EQ(decode_record(both, Verify::kFull)->record.store_host.to_string(), "[::1]:10911");

@@ -31,53 +31,12 @@ Result<HostPort> split(std::string_view text) {
   return result;
 }
 
-bool parse_ip(const std::string& host, Address& into) {
-  if (inet_pton(AF_INET, host.c_str(), into.ip.data()) == 1) return true;
-  into.is_v6 = inet_pton(AF_INET6, host.c_str(), into.ip.data()) == 1;
-  return into.is_v6;
-}
-
 }  // namespace
-
-bool Address::is_loopback() const {
-  if (!is_v6) return ip[0] == std::byte{127};
-  return *this == Address{.ip = {{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-                                  std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-                                  std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-                                  std::byte{0}, std::byte{0}, std::byte{0}, std::byte{1}}},
-                          .is_v6 = true,
-                          .port = port};
-}
-
-std::string Address::ip_string() const {
-  char text[INET6_ADDRSTRLEN] = {};
-  inet_ntop(is_v6 ? AF_INET6 : AF_INET, ip.data(), text, sizeof text);
-  return text;
-}
-
-std::string Address::to_string() const {
-  const std::string host = ip_string();
-  return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-Address Address::loopback(std::uint16_t port) {
-  return {.ip = {{std::byte{127}, std::byte{0}, std::byte{0}, std::byte{1}}}, .port = port};
-}
-
-Result<Address> Address::parse(std::string_view text) {
-  auto parts = split(text);
-  if (!parts) return fail(std::move(parts.error()));
-  Address address{.port = parts->port};
-  if (!parse_ip(parts->host, address))
-    return fail(Errc::kInvalidArgument, "\"" + std::string(text) + "\" is not IP:PORT");
-  return address;
-}
 
 Result<std::vector<Address>> resolve(std::string_view host_and_port) {
   auto parts = split(host_and_port);
   if (!parts) return fail(std::move(parts.error()));
-  Address number{.port = parts->port};
-  if (parse_ip(parts->host, number)) return std::vector<Address>{number};
+  if (auto number = Address::parse(host_and_port)) return std::vector<Address>{*number};
 
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -93,8 +52,9 @@ Result<std::vector<Address>> resolve(std::string_view host_and_port) {
     if (getnameinfo(entry->ai_addr, entry->ai_addrlen, text, sizeof text, nullptr, 0,
                     NI_NUMERICHOST) != 0)
       continue;
-    Address address{.port = parts->port};
-    if (parse_ip(text, address)) result.push_back(address);
+    const std::string host = entry->ai_family == AF_INET6 ? "[" + std::string(text) + "]" : text;
+    auto address = Address::parse(host + ":" + std::to_string(parts->port));
+    if (address) result.push_back(*address);
   }
   if (result.empty()) return fail(Errc::kNotFound, "\"" + parts->host + "\" has no usable address");
   return result;

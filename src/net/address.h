@@ -1,33 +1,12 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
+#include "base/address.h"
 #include "base/result.h"
 
 namespace oncemq::net {
-
-// IPv4 or IPv6 address with port. An IPv4-mapped IPv6 address never appears: it is stored as IPv4.
-// Thread rule: immutable value.
-struct Address {
-  std::array<std::byte, 16> ip{};  // network order; the first 4 bytes are used for IPv4
-  bool is_v6 = false;
-  std::uint16_t port = 0;
-
-  bool operator==(const Address&) const = default;
-  Bytes ip_bytes() const { return Bytes(ip.data(), is_v6 ? 16U : 4U); }
-  bool is_loopback() const;
-  std::string ip_string() const;  // without port and brackets
-  std::string to_string() const;  // "10.0.0.1:10911", "[::1]:10911"
-
-  static Address loopback(std::uint16_t port);
-  // Numbers only: the forms that to_string prints. kInvalidArgument.
-  static Result<Address> parse(std::string_view text);
-};
 
 // "HOST:PORT" with a name or a number as host. May ask DNS and therefore block for seconds: never
 // on a loop. Not empty when OK. kInvalidArgument (form) | kNotFound (name).

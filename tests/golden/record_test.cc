@@ -50,9 +50,9 @@ void expect_same(const Json& row, const RecordView& record) {
   EXPECT_EQ(record.log_offset.value, row["physicalOffset"].as_int());
   EXPECT_EQ(record.sys_flag, row["sysFlag"].as_int());
   EXPECT_EQ(record.born_timestamp, row["bornTimestamp"].as_int());
-  EXPECT_EQ(record.born_host, *model::HostAddress::parse(row["bornHost"].as_string()));
+  EXPECT_EQ(record.born_host, *Address::parse(row["bornHost"].as_string()));
   EXPECT_EQ(record.store_timestamp, row["storeTimestamp"].as_int());
-  EXPECT_EQ(record.store_host, *model::HostAddress::parse(row["storeHost"].as_string()));
+  EXPECT_EQ(record.store_host, *Address::parse(row["storeHost"].as_string()));
   EXPECT_EQ(record.reconsume_times, row["reconsumeTimes"].as_int());
   EXPECT_EQ(record.prepared_transaction_offset.value, row["preparedTransactionOffset"].as_int());
   EXPECT_EQ(as_text(record.body), from_hex(row["body"].as_string()));

@@ -79,8 +79,7 @@ TEST(Golden, MessageIds) {
   for (const Json& row : values()["messageId"].items()) {
     const std::string ip = row["host"].as_string();
     const bool v6 = ip.find(':') != std::string::npos;
-    const auto host =
-        model::HostAddress::parse((v6 ? "[" + ip + "]" : ip) + ":" + row["port"].as_string());
+    const auto host = Address::parse((v6 ? "[" + ip + "]" : ip) + ":" + row["port"].as_string());
     ASSERT_TRUE(host.has_value());
     const model::LogOffset offset{row["offset"].as_int()};
     EXPECT_EQ(model::offset_message_id(*host, offset), row["id"].as_string());

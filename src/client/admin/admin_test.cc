@@ -37,7 +37,7 @@ class AdminTest : public testing::Test {
             answer(connection, command, 3, "not here");
         }) {
     server_ = std::move(*net::Server::open({.loops = 1}, clock_));
-    address_ = server_->listen(net::Address::loopback(0), broker_)->to_string();
+    address_ = server_->listen(Address::loopback(0), broker_)->to_string();
     client_ = std::move(*RemotingClient::open(clock_));
     admin_ = std::make_unique<Admin>(*client_, address_);
     finder_ = std::make_unique<MessageFinder>(*client_, address_);
@@ -182,8 +182,8 @@ TEST_F(AdminTest, GroupsAreCreatedFromTheirConfigAndListed) {
 std::string record(std::int64_t offset, const std::string& properties, const std::string& host) {
   const model::Message message{.topic = "T",
                                .queue_id = 1,
-                               .born_host = *model::HostAddress::parse("127.0.0.1:1"),
-                               .store_host = *model::HostAddress::parse(host),
+                               .born_host = *Address::parse("127.0.0.1:1"),
+                               .store_host = *Address::parse(host),
                                .body = as_bytes("hello"),
                                .properties = properties};
   std::string bytes(model::encoded_size(message, {}), '\0');
@@ -209,8 +209,7 @@ TEST_F(MessageFinderTest, GoesToTheBrokerThatTheIdNames) {
     answer(connection, command, 0, {}, record(7, "TAGS\x01x\x02KEYS\x01k", address_));
   });
   start();
-  const std::string id =
-      model::offset_message_id(*model::HostAddress::parse(address_), model::LogOffset{700});
+  const std::string id = model::offset_message_id(*Address::parse(address_), model::LogOffset{700});
   const auto message = finder_->by_id(id);
   ASSERT_TRUE(message);
   EXPECT_EQ(message->id, id);
@@ -275,8 +274,8 @@ TEST_F(MessageFinderTest, ReadsEachQueueFromItsBeginningUpToTheCount) {
 TEST_F(MessageFinderTest, BrokenRecordsAreAnError) {
   on<wire::ViewMessageById>(std::string("\0\0\0\x50 broken", 11));
   start();
-  const auto message = finder_->by_id(
-      model::offset_message_id(*model::HostAddress::parse(address_), model::LogOffset{0}));
+  const auto message =
+      finder_->by_id(model::offset_message_id(*Address::parse(address_), model::LogOffset{0}));
   EXPECT_EQ(message.error().code, Errc::kBadBytes);
 }
 

@@ -28,7 +28,7 @@ class BenchTest : public testing::Test {
           serve(connection, command);
         }) {
     server_ = std::move(*net::Server::open({.loops = 1}, clock_));
-    address_ = server_->listen(net::Address::loopback(0), broker_)->to_string();
+    address_ = server_->listen(Address::loopback(0), broker_)->to_string();
     server_->start();
   }
 

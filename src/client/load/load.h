@@ -13,7 +13,7 @@ namespace oncemq::client {
 
 // A queue and the broker that has it.
 struct LoadQueue {
-  net::Address address;
+  Address address;
   std::string broker_name;  // empty when unknown
   std::int32_t queue_id = 0;
 };

@@ -25,7 +25,7 @@ class LoadTest : public testing::Test {
           serve_(connection, command);
         }) {
     server_ = std::move(*net::Server::open({.loops = 1}, clock_));
-    port_ = *server_->listen(net::Address::loopback(0), broker_);
+    port_ = *server_->listen(Address::loopback(0), broker_);
   }
 
   net::EventLoop& loop() { return server_->loop(0); }
@@ -53,7 +53,7 @@ class LoadTest : public testing::Test {
   os::ManualClock clock_;
   Serve serve_;
   FakeBroker broker_;
-  net::Address port_;
+  Address port_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<SendLoad> send_;
   std::unique_ptr<PullLoad> pull_;
@@ -190,8 +190,8 @@ TEST_F(LoadTest, ARateIsKeptAndLatencyCountsFromTheIntendedMoment) {
 
 std::string record(std::int64_t offset, const std::string& body) {
   const model::Message message{.topic = "T",
-                               .born_host = *model::HostAddress::parse("127.0.0.1:1"),
-                               .store_host = *model::HostAddress::parse("127.0.0.1:2"),
+                               .born_host = *Address::parse("127.0.0.1:1"),
+                               .store_host = *Address::parse("127.0.0.1:2"),
                                .body = as_bytes(body)};
   std::string bytes(model::encoded_size(message, {}), '\0');
   const std::size_t size = model::encode_record(message, {.queue_offset = {offset}}, {},

@@ -156,7 +156,7 @@ void PullLoad::start() {
   for (auto& [name, shares] : brokers) {
     for (auto& share : shares) {
       if (share.empty()) continue;
-      const net::Address address = share.front().at.address;
+      const Address address = share.front().at.address;
       auto line = std::make_unique<Line>(*this, std::move(share));
       Line* const raw = line.get();
       auto connection = loop_.connect(address, std::move(line));

@@ -51,7 +51,7 @@ RemotingClient::~RemotingClient() {
   thread_.join();
 }
 
-Result<Channel*> RemotingClient::channel(const std::string& name, const net::Address& address) {
+Result<Channel*> RemotingClient::channel(const std::string& name, const Address& address) {
   const auto found = channels_.find(name);
   if (found != channels_.end()) return found->second;
   auto handler = std::make_unique<Channel>(

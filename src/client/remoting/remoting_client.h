@@ -78,7 +78,7 @@ class RemotingClient {
                     OnAnswer on_answer);
   Status send_oneway(std::string_view address, std::string frame);
   // On the loop: the channel to that address, opened when there is none.
-  Result<Channel*> channel(const std::string& name, const net::Address& address);
+  Result<Channel*> channel(const std::string& name, const Address& address);
 
   const RemotingOptions options_;
   std::unique_ptr<net::Shared> shared_;

@@ -19,7 +19,7 @@ class RemotingClientTest : public testing::TestWithParam<wire::HeaderKind> {
   void serve(Serve how) {
     broker_ = std::make_unique<FakeBroker>(std::move(how));
     server_ = std::move(*net::Server::open({.loops = 1}, clock_));
-    address_ = server_->listen(net::Address::loopback(0), *broker_)->to_string();
+    address_ = server_->listen(Address::loopback(0), *broker_)->to_string();
     server_->start();
   }
   RemotingClient& client(RemotingOptions options = {}) {

@@ -25,13 +25,13 @@ namespace oncemq::front {
 class FakeConnection final : public net::Connection {
  public:
   FakeConnection(net::EventLoop& loop, std::uint32_t slot, std::string_view peer)
-      : loop_(loop), slot_(slot), peer_(net::Address::parse(peer).value()) {}
+      : loop_(loop), slot_(slot), peer_(Address::parse(peer).value()) {}
 
   net::EventLoop& loop() const override { return loop_; }
   net::ConnectionRef ref() const override { return {.loop = 0, .slot = slot_, .generation = 1}; }
-  const net::Address& peer() const override { return peer_; }
-  const net::Address& socket_peer() const override { return peer_; }
-  const net::Address& local() const override { return peer_; }
+  const Address& peer() const override { return peer_; }
+  const Address& socket_peer() const override { return peer_; }
+  const Address& local() const override { return peer_; }
   net::ConnectionHandler& handler() const override { return *session; }
   void write(Bytes bytes) override { out.append(as_text(bytes)); }
   MutableBytes prepare(std::size_t size) override {
@@ -64,7 +64,7 @@ class FakeConnection final : public net::Connection {
  private:
   net::EventLoop& loop_;
   const std::uint32_t slot_;
-  const net::Address peer_;
+  const Address peer_;
   std::vector<std::byte> room_;
 };
 

@@ -83,7 +83,7 @@ class Registrar::Peer {
 
   Registrar& owner_;
   const std::string text_;
-  net::Address address_;
+  Address address_;
   bool has_address_ = false;
   net::Connection* connection_ = nullptr;
   std::int32_t opaque_ = 0;
@@ -173,9 +173,9 @@ void Registrar::Peer::send() {
 
 namespace {
 
-std::string ha_address_of(const model::HostAddress& address) {
-  model::HostAddress ha = address;
-  ++ha.port;
+std::string ha_address_of(const Address& address) {
+  Address ha = address;
+  ha.port = static_cast<std::uint16_t>(ha.port + 1);
   return ha.to_string();
 }
 

@@ -1,6 +1,5 @@
 #include "front/remoting/send.h"
 
-#include "front/remoting/host.h"
 #include "wire/remoting/body/message_batch.h"
 
 namespace oncemq::front {
@@ -26,7 +25,7 @@ void SendFamily::send(Call call, const wire::SendHeader& header, const wire::Com
       .flag = header.flag,
       .reconsume_times = header.reconsume_times,
       .unit_mode = header.unit_mode,
-      .born_host = host_of(connection.peer()),
+      .born_host = connection.peer(),
       .body = command.body,
       .is_batch = batch,
   };
