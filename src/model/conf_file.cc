@@ -155,6 +155,7 @@ std::string rewrite_properties(std::string_view text, std::string_view name,
   std::size_t found_begin = std::string_view::npos;
   std::size_t found_end = 0;
   std::size_t position = 0;
+  bool open = false;  // the text ends in a `\` that continues its last line
   while (position < text.size()) {
     const std::size_t begin = position;
     std::size_t end = position;
@@ -171,7 +172,8 @@ std::string rewrite_properties(std::string_view text, std::string_view name,
       std::size_t backslashes = 0;
       while (backslashes < line.size() && line[line.size() - 1 - backslashes] == '\\')
         ++backslashes;
-      if (comment || backslashes % 2 == 0 || position >= text.size()) break;
+      open = !comment && backslashes % 2 == 1;
+      if (!open || position >= text.size()) break;
     }
     if (comment) continue;
     auto parsed = parse_properties(text.substr(begin, end - begin));
@@ -191,6 +193,7 @@ std::string rewrite_properties(std::string_view text, std::string_view name,
   }
   std::string out(text);
   if (!out.empty() && out.back() != '\n') out += '\n';
+  if (open) out += '\n';  // an empty line ends it, else it would swallow ours
   return out + line + "\n";
 }
 

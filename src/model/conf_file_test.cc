@@ -34,6 +34,11 @@ TEST(ConfFile, RewriteReplacesTheLastAssignmentOnly) {
             "# a=0\na=1\nb=2\na=9\nc=5");
   EXPECT_EQ(rewrite_properties("b=2", "a", "9"), "b=2\na=9\n");
   EXPECT_EQ(rewrite_properties("", "a", "x\\y"), "a=x\\\\y\n");
+  // A last line that wants to go on must not swallow the new one; a comment goes on nowhere.
+  EXPECT_EQ(rewrite_properties("b=2\\", "a", "9"), "b=2\\\n\na=9\n");
+  EXPECT_EQ(rewrite_properties("b=2\\\r\n", "a", "9"), "b=2\\\r\n\na=9\n");
+  EXPECT_EQ(rewrite_properties("b=2\\\\", "a", "9"), "b=2\\\\\na=9\n");
+  EXPECT_EQ(rewrite_properties("# c\\", "a", "9"), "# c\\\na=9\n");
 }
 
 }  // namespace

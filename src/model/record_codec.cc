@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/check.h"
 #include "base/crc.h"
@@ -42,6 +43,26 @@ class Writer {
   std::byte* at_;
 };
 
+// What the last kCrcPropertySize bytes of the properties are.
+enum class Tail : std::uint8_t {
+  kText,  // no CRC property
+  kPair,  // a CRC property
+  kGlued  // its bytes, but without a pair's begin in front: the end of another name or value
+};
+
+Tail tail_of(std::string_view properties) {
+  if (properties.size() < kCrcPropertySize) return Tail::kText;
+  const std::size_t begin = properties.size() - kCrcPropertySize;
+  const std::string_view last = properties.substr(begin);
+  const std::size_t name_size = property::kCrc32.size();
+  if (!last.starts_with(property::kCrc32) || last[name_size] != kNameEnd || last.back() != kPairEnd)
+    return Tail::kText;
+  const std::string_view digits = last.substr(name_size + 1, 10);
+  if (!std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return Tail::kText;
+  return begin == 0 || properties[begin - 1] == kPairEnd ? Tail::kPair : Tail::kGlued;
+}
+
 // What the sender's pairs become in the record. `stripped` holds the copy in the rare case that a
 // pair had to go; the CRC of somebody else's record must not pass for ours.
 struct StoredProperties {
@@ -50,6 +71,7 @@ struct StoredProperties {
   bool close_pairs = false;  // kPairEnd between the sender's pairs and what follows
   std::string_view extra;
   bool close_extra = false;
+  bool crc = false;
   std::size_t size = 0;
 
   StoredProperties(const Message& message, const RecordOptions& options)
@@ -58,7 +80,9 @@ struct StoredProperties {
       stripped = without_property(pairs, property::kCrc32);
       pairs = stripped;
     }
-    const bool crc = options.append_property_crc;
+    // A text that ends like a CRC gets one in any case, so that no reader can take it for one. The
+    // bytes of a CRC hold a pair's end at their end only: they lie in one of the two.
+    crc = options.append_property_crc || tail_of(extra.empty() ? pairs : extra) == Tail::kGlued;
     close_pairs = !pairs.empty() && pairs.back() != kPairEnd && (crc || !extra.empty());
     close_extra = crc && !extra.empty() && extra.back() != kPairEnd;
     size = pairs.size() + (close_pairs ? 1U : 0U) + extra.size() + (close_extra ? 1U : 0U) +
@@ -99,18 +123,11 @@ void put_crc_property(Writer& to, std::int32_t crc) {
   to.put(static_cast<std::uint8_t>(kPairEnd));
 }
 
-// The CRC that a record carries at the end of its properties, -1 when it carries none.
-std::int64_t carried_crc(std::string_view properties) {
-  if (properties.size() < kCrcPropertySize) return -1;
-  const std::string_view last = properties.substr(properties.size() - kCrcPropertySize);
-  const std::size_t name_size = property::kCrc32.size();
-  if (!last.starts_with(property::kCrc32) || last[name_size] != kNameEnd || last.back() != kPairEnd)
-    return -1;
+// The value of a tail that is not kText.
+std::int64_t crc_in(std::string_view properties) {
   std::int64_t crc = 0;
-  for (std::size_t at = kCrcPropertySize - 2; at > name_size; --at) {
-    if (last[at] < '0' || last[at] > '9') return -1;
-    crc = crc * 10 + (last[at] - '0');
-  }
+  for (std::size_t back = 2; back < 12; ++back)  // least digit first
+    crc = crc * 10 + (properties[properties.size() - back] - '0');
   return crc;
 }
 
@@ -129,10 +146,19 @@ Status verify(const RecordView& record, Bytes bytes, Verify depth) {
   if (crc32_rocketmq(record.body) != record.body_crc)
     return fail(Errc::kCorrupt, "body does not match its CRC");
   if (depth == Verify::kBody) return {};
-  const std::int64_t expected = carried_crc(record.properties);
-  if (expected >= 0 && crc32_rocketmq(bytes.first(bytes.size() - kCrcPropertySize)) != expected)
-    return fail(Errc::kCorrupt, "record does not match its CRC");
-  return {};
+  const Tail tail = tail_of(record.properties);
+  if (tail == Tail::kText) return {};
+  const Bytes covered = bytes.first(bytes.size() - kCrcPropertySize);
+  const std::int64_t expected = crc_in(record.properties);
+  if (crc32_rocketmq(covered) == expected) return {};
+  // Without a pair's begin it is a name or value of a record without CRC (Apache's, as we write no
+  // such end) – or the end of the pair in front was hit: then the CRC fits once it is put back.
+  if (tail == Tail::kGlued) {
+    std::vector<std::byte> mended(covered.begin(), covered.end());
+    mended.back() = static_cast<std::byte>(kPairEnd);
+    if (crc32_rocketmq(mended) != expected) return {};
+  }
+  return fail(Errc::kCorrupt, "record does not match its CRC");
 }
 
 }  // namespace
@@ -181,17 +207,13 @@ std::size_t encode_record(const Message& message, const RecordPosition& position
   if (properties.close_pairs) to.put(static_cast<std::uint8_t>(kPairEnd));
   to.put(properties.extra);
   if (properties.close_extra) to.put(static_cast<std::uint8_t>(kPairEnd));
-  if (options.append_property_crc)
-    put_crc_property(to, crc32_rocketmq(Bytes(into).first(to.position())));
+  if (properties.crc) put_crc_property(to, crc32_rocketmq(Bytes(into).first(to.position())));
   ONCE_CHECK(to.position() == size, "record size computed wrongly");
   return size;
 }
 
-bool is_torn_off(const RecordView& record) {
-  const std::string_view properties = record.properties;
-  if (carried_crc(properties) >= 0) return false;
-  const std::size_t tail = std::min(properties.size(), kCrcPropertySize);
-  return properties.substr(properties.size() - tail).find('\0') != std::string_view::npos;
+bool is_sealed(const RecordView& record) {
+  return tail_of(record.properties) == Tail::kPair;
 }
 
 Result<DecodedRecord> decode_record(Bytes bytes, Verify depth) {

@@ -18,8 +18,9 @@ inline constexpr std::size_t kMaxPropertiesSize = 32767;
 inline constexpr std::size_t kMaxTopicSizeV1 = 127;
 
 struct RecordOptions {
-  bool append_property_crc =
-      true;  // enabledAppendPropCRC: protects header, topic and properties as well
+  // enabledAppendPropCRC: protects header, topic and properties as well. A record whose properties
+  // end in what looks like that CRC gets one also without it.
+  bool append_property_crc = true;
 };
 
 // What encode needs beyond the message; known only under the append lock.
@@ -40,7 +41,9 @@ std::size_t encode_record(const Message& message, const RecordPosition& position
 enum class Verify : std::uint8_t {
   kNone,  // structure only
   kBody,  // body CRC
-  kFull,  // body CRC, and the property CRC when the record carries one
+  // Body CRC, and the property CRC when the record carries one. A last property of somebody else's
+  // record that merely ends like one (name `x__CRC32#`, ten digits) is no CRC.
+  kFull,
 };
 
 enum class RecordKind : std::uint8_t { kMessage, kBlank, kEmpty };
@@ -51,11 +54,9 @@ struct DecodedRecord {
   RecordView record;      // kMessage only
 };
 
-// True for a record that was written with the property CRC and lost it in a torn write: where the
-// CRC would be are zeros, as everywhere on a fresh file. It would otherwise pass for a record
-// without CRC. False for a whole record, with or without CRC, unless its last property has a NUL
-// near its end.
-bool is_torn_off(const RecordView& record);
+// Whether the record ends in a property CRC. Where all records were written with it, one that lost
+// it in a torn write would otherwise pass for a record that never had one.
+bool is_sealed(const RecordView& record);
 
 // Decodes what starts at bytes[0]. Errors: kBadBytes (structure), kCorrupt (CRC). `bytes` may be
 // longer than the record.

@@ -181,7 +181,7 @@ TEST(RecordCodec, PreparedAndRollbackRecordsHaveNoQueueOffset) {
 }
 
 TEST(RecordCodec, EveryFlippedBitIsFound) {
-  const auto good = encode(sample(), kWithCrc);
+  const auto good = encode(sample(), kWithCrc);  // the bit in front of the CRC property included
   for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
     auto bytes = good;
     bytes[bit / 8] ^= std::byte{1} << (bit % 8);
@@ -193,25 +193,77 @@ TEST(RecordCodec, EveryFlippedBitIsFound) {
   }
 }
 
-TEST(RecordCodec, ARecordWhoseEndWasNeverWrittenIsTornOff) {
+TEST(RecordCodec, ARecordWhoseEndWasNeverWrittenIsNotSealed) {
   const auto good = encode(sample(), kWithCrc);
-  EXPECT_FALSE(is_torn_off(decode_record(good, Verify::kFull)->record));
+  EXPECT_TRUE(is_sealed(decode_record(good, Verify::kFull)->record));
   // Zeros from any place inside the CRC property on, or in front of its last bytes.
   for (std::size_t from = 1; from <= kCrcPropertySize; ++from) {
     auto bytes = good;
     std::fill(bytes.end() - static_cast<long>(from), bytes.end(), std::byte{0});
     const auto decoded = decode_record(bytes, Verify::kFull);
     ASSERT_TRUE(decoded.has_value()) << "this is why the question is asked";
-    EXPECT_TRUE(is_torn_off(decoded->record)) << from;
+    EXPECT_FALSE(is_sealed(decoded->record)) << from;
     bytes = good;
     std::fill(bytes.end() - static_cast<long>(kCrcPropertySize) - 2,
               bytes.end() - static_cast<long>(kCrcPropertySize - from), std::byte{0});
     const auto headless = decode_record(bytes, Verify::kFull);
     ASSERT_TRUE(headless.has_value());
-    EXPECT_TRUE(is_torn_off(headless->record)) << from;
+    EXPECT_FALSE(is_sealed(headless->record)) << from;
   }
+  // Zeros up to the CRC property: what is left of the text is no pair in front of it.
+  auto bytes = good;
+  std::fill(bytes.end() - static_cast<long>(kCrcPropertySize) - 7,
+            bytes.end() - static_cast<long>(kCrcPropertySize), std::byte{0});
+  const auto beheaded = decode_record(bytes, Verify::kFull);
+  EXPECT_TRUE(!beheaded.has_value() || !is_sealed(beheaded->record));
   const auto plain = encode(sample(), kPlain);
-  EXPECT_FALSE(is_torn_off(decode_record(plain, Verify::kFull)->record));
+  EXPECT_FALSE(is_sealed(decode_record(plain, Verify::kFull)->record));
+}
+
+// Texts that end in the bytes of a CRC property which is none.
+constexpr std::string_view kLookAlikes[] = {
+    "x__CRC32#\0010123456789\2", "A\1b\2x__CRC32#\0019999999999\2", "A\1b__CRC32#\0011234567890\2",
+    "__CRC32#__CRC32#\0010000000000\2"};
+
+TEST(RecordCodec, AUserPropertyThatEndsLikeTheCrcIsStoredAndReadBack) {
+  for (const std::string_view text : kLookAlikes) {
+    for (const RecordOptions& options : {kPlain, kWithCrc}) {
+      Message message = sample();
+      message.properties = text;
+      const auto bytes = encode(message, options);
+      const auto decoded = decode_record(bytes, Verify::kFull);
+      ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+      EXPECT_TRUE(decoded->record.properties.starts_with(text));
+      EXPECT_TRUE(is_sealed(decoded->record)) << "nobody can take the text for a CRC";
+    }
+    Message message = sample();
+    message.extra_properties = text;
+    EXPECT_TRUE(is_sealed(decode_record(encode(message, kPlain), Verify::kFull)->record));
+  }
+}
+
+// As Apache's broker writes it with enabledAppendPropCRC=false.
+std::vector<std::byte> foreign(std::string_view properties) {
+  Message message = sample();
+  const std::string same_size(properties.size(), 'p');
+  message.properties = same_size;
+  auto bytes = encode(message, kPlain);
+  std::copy_n(as_bytes(properties).begin(), properties.size(),
+              bytes.end() - static_cast<long>(properties.size()));
+  return bytes;
+}
+
+TEST(RecordCodec, ForeignRecordsThatEndLikeACrcAreWhole) {
+  for (const std::string_view text : kLookAlikes) {
+    const auto bytes = foreign(text);
+    const auto decoded = decode_record(bytes, Verify::kFull);
+    ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
+    EXPECT_EQ(decoded->record.properties, text);
+    EXPECT_FALSE(is_sealed(decoded->record));
+  }
+  EXPECT_EQ(decode_record(foreign("A\1b\2__CRC32#\0010123456789\2"), Verify::kFull).error().code,
+            Errc::kCorrupt)
+      << "a pair of that name is the CRC";
 }
 
 TEST(RecordCodec, VerifyDepthDecidesWhatIsLookedAt) {

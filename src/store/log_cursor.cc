@@ -51,7 +51,7 @@ LogCursor::Step LogCursor::step() {
     if (decoded->size > room - static_cast<std::int64_t>(model::kBlankSize))
       return stop(Step::kBad,
                   {Errc::kBadBytes, "record that leaves no room for a blank behind it"});
-    if (position_ >= sealed_from_ && model::is_torn_off(decoded->record))
+    if (position_ >= sealed_from_ && !model::is_sealed(decoded->record))
       return stop(Step::kBad, {Errc::kCorrupt, "the end of the record is missing"});
     record_ = decoded->record;
     bytes_ = file_->bytes_from(position_).first(static_cast<std::size_t>(decoded->size));

@@ -363,6 +363,38 @@ TEST_F(RecoveryTest, DelayedMessagesKeepTheirDueTime) {
   EXPECT_EQ(Reader::entry(queue, {0})->tags_code, sent->store_timestamp + 5000);
 }
 
+TEST_F(RecoveryTest, APropertyThatEndsLikeACrcIsNoDamage) {
+  options.append_property_crc = false;
+  open();
+  for (int i = 0; i < 3; ++i)
+    ASSERT_TRUE(
+        send(*store, Sent{.body = std::to_string(i), .properties = "x__CRC32#\0010123456789\2"}));
+  crash(os::Crash::kProcess);
+  open();
+  expect_many(3, 1);
+  ASSERT_TRUE(store->close());
+  open();
+  expect_many(3, 1);
+}
+
+TEST_F(RecoveryTest, ATornRecordThatLostWhatStandsInFrontOfItsCrcIsCut) {
+  open();
+  send_many(3, 0, 1);
+  const std::string properties = "A\1" + std::string(600, 'v') + "\2";
+  ASSERT_TRUE(send(*store, Sent{.body = "3", .properties = properties}));
+  const std::int64_t end = store->marks().flushed().value;
+  crash(os::Crash::kProcess);
+  // Lost are bytes of the text only, up to the CRC; structure and body are whole.
+  {
+    auto file = disk->open("store/commitlog/" + file_name(0), os::OpenMode::kReadWrite);
+    const std::vector<std::byte> zeros(500);
+    ASSERT_TRUE((*file)->write_at(
+        static_cast<std::uint64_t>(end) - model::kCrcPropertySize - zeros.size(), zeros));
+  }
+  open();
+  expect_many(3, 1);
+}
+
 TEST_F(RecoveryTest, NoSpaceRefusesAndRecovers) {
   open();
   send_many(10, 0, 1);
