@@ -225,7 +225,8 @@ TEST_F(AdminTest, RuntimeTableHasWhatTheToolsParse) {
        {"putTps", "getTransferredTps", "getTotalTps", "pageCacheLockTimeMills",
         "earliestMessageTimeStamp", "timerReadBehind", "timerOffsetBehind", "timerCongestNum",
         "timerEnqueueTps", "timerDequeueTps", "brokerActive", "msgPutTotalYesterdayMorning",
-        "msgGetTotalTodayNow", "commitLogMaxOffset", "bootTimestamp", "dispatchBehindBytes"})
+        "msgGetTotalTodayNow", "commitLogMaxOffset", "commitLogDamagedPlaces",
+        "commitLogDamagedReads", "bootTimestamp", "dispatchBehindBytes"})
     EXPECT_TRUE(table.contains(key)) << key;
 }
 

@@ -77,6 +77,8 @@ std::map<std::string, std::string> RuntimeInfo::table() const {
   table["commitLogMaxOffset"] = text(store.appended.value);
   table["commitLogDiskRatio"] = ratio(store.disk_used_ratio);
   table["consumeQueueDiskRatio"] = ratio(store.queue_disk_used_ratio);
+  table["commitLogDamagedPlaces"] = text(store.damaged_places);
+  table["commitLogDamagedReads"] = text(store.damaged_reads);
   // Nothing here holds a lock for a page fault, and there is no pool between buffer and file.
   table["pageCacheLockTimeMills"] = "0";
   table["remainTransientStoreBufferNumbs"] = "0";

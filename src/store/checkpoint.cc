@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crc.h"
+#include "store/layout.h"
 
 namespace oncemq::store {
 
@@ -35,9 +36,12 @@ std::optional<DurableMark> decode(const Slot& slot) {
   if (load_be<std::int64_t>(slot.data()) != kMarkMagic) return std::nullopt;
   if (load_be<std::uint32_t>(slot.data() + kCrcAt) != crc32(Bytes(slot).first(kCrcAt)))
     return std::nullopt;
+  const auto durable = load_be<std::int64_t>(slot.data() + 16);
+  const auto dispatched = load_be<std::int64_t>(slot.data() + 24);
+  if (dispatched < 0 || dispatched > durable || durable > kMaxLogOffset) return std::nullopt;
   return DurableMark{.sequence = load_be<std::int64_t>(slot.data() + 8),
-                     .durable = load_be<std::int64_t>(slot.data() + 16),
-                     .dispatched = load_be<std::int64_t>(slot.data() + 24),
+                     .durable = durable,
+                     .dispatched = dispatched,
                      .store_timestamp = load_be<std::int64_t>(slot.data() + 32),
                      .index_end = load_be<std::int64_t>(slot.data() + 40),
                      .queues_sum = load_be<std::uint64_t>(slot.data() + 48),

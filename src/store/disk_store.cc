@@ -55,7 +55,8 @@ DiskStore::DiskStore(os::Disk& disk, os::Clock& clock, StoreOptions options, Fat
       layout_(options_.root),
       marks_(options_.policy, 0),
       queue_files_(disk, layout_, options_.queue_file_size),
-      queues_(context_) {}
+      queues_(context_),
+      damage_(clock) {}
 
 DiskStore::~DiskStore() {
   // Not an orderly stop: the abort mark stays, as after a crash.
@@ -177,7 +178,7 @@ Status DiskStore::load() {
       CommitLogOptions{.staging_bytes = options_.staging_bytes,
                        .record = {.append_property_crc = options_.append_property_crc}},
       recovered_.store_timestamp);
-  reader_ = std::make_unique<Reader>(*files_, marks_, clock_);
+  reader_ = std::make_unique<Reader>(*files_, marks_, damage_);
   dispatcher_ =
       std::make_unique<Dispatcher>(*log_, *files_, marks_, queues_, queue_files_, index_.get(),
                                    gate_, disk_, clock_, std::move(watermark_),
@@ -198,6 +199,11 @@ Status DiskStore::announce_seals() {
   const std::optional<DurableMark>& last = watermark_->last();
   if (last && last->sealed == options_.append_property_crc) return {};
   DurableMark mark = last.value_or(DurableMark{.dispatched = recovered_.settled.value});
+  if (!last && recovered_.settled == recovered_.end) {
+    // Somebody else's folder: from here on a queue that loses entries is noticed.
+    mark.queues_sum = queues_.sum();
+    mark.has_queues_sum = true;
+  }
   mark.durable = recovered_.end.value;
   mark.store_timestamp = recovered_.store_timestamp;
   mark.sealed = options_.append_property_crc;
@@ -295,7 +301,11 @@ std::vector<LogSpan> DiskStore::query(const KeyQuery& query) {
   const auto max = static_cast<std::size_t>(std::clamp(query.max, 1, 64));
   for (LogOffset offset : index_->find(query.topic, query.key, max, query.begin_ms, end)) {
     auto span = reader_->record(offset);
-    if (!span) continue;  // gone with its file
+    if (!span) {
+      // An index may lead nowhere: to what is gone with its file, or through a shared hash.
+      if (span.error().code != Errc::kMessageNotFound) damage_.record(offset, span.error());
+      continue;
+    }
     const auto time = reader_->store_time(offset);
     if (time && (*time < query.begin_ms || *time > end)) continue;
     spans.push_back(std::move(*span));
@@ -327,6 +337,7 @@ StoreStats DiskStore::stats() const {
   const Flusher::Counters syncs = flusher_->counters();
   const Retention::Space space = retention_->space();
   const LogOffset min = files_->min_offset();
+  const Damage::Counters damage = damage_.counters();
   StoreStats stats{
       .appended = marks_.appended(),
       .flushed = marks_.flushed(),
@@ -338,6 +349,8 @@ StoreStats DiskStore::stats() const {
       .queue_disk_used_ratio = space.queues_used,
       .disk_full = gate_.has(Refusal::kDiskFull) || gate_.has(Refusal::kNoSpaceLog) ||
                    gate_.has(Refusal::kNoSpaceQueue),
+      .damaged_places = damage.places + recovered_.misfits,
+      .damaged_reads = damage.reads,
       .syncs = syncs.syncs,
       .sync_ns_total = syncs.ns_total,
       .sync_ns_max = syncs.ns_max};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "store/commit_log.h"
+#include "store/damage.h"
 #include "store/deleted_topics.h"
 #include "store/dispatcher.h"
 #include "store/flusher.h"
@@ -98,6 +99,7 @@ class DiskStore final : public MessageStore {
   Recovered recovered_;
   std::unique_ptr<ZeroAhead> zeros_;
   std::unique_ptr<CommitLog> log_;
+  Damage damage_;
   std::unique_ptr<Reader> reader_;
   std::unique_ptr<Retention> retention_;
   std::unique_ptr<Dispatcher> dispatcher_;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "store/layout.h"
 
 namespace oncemq::store {
 
@@ -59,6 +60,9 @@ Result<std::shared_ptr<IndexFile>> IndexFile::open(os::Disk& disk, std::string p
                     .end_offset = load_be<std::int64_t>(bytes.data() + 24),
                     .used_slots = load_be<std::int32_t>(bytes.data() + 32),
                     .next = load_be<std::int32_t>(bytes.data() + 36)};
+  // A time that cannot be would overflow in sums.
+  if (index->header_.begin_ms < 0 || index->header_.begin_ms > kMaxTimestampMs)
+    index->header_.begin_ms = 0;
   index->header_.next =
       std::clamp(index->header_.next, 1, static_cast<std::int32_t>(geometry.entries));
   index->written_ = index->header_.next;
@@ -70,7 +74,8 @@ Status IndexFile::trim(LogOffset end) {
   std::int32_t good = 1;
   std::int64_t before = header_.begin_offset;
   IndexEntry last;
-  std::vector<std::byte> bytes(kIndexEntrySize * 8192);
+  std::vector<std::byte> bytes(kIndexEntrySize *
+                               static_cast<std::size_t>(std::min(header_.next, 8192)));
   while (good < header_.next) {
     const std::size_t want = std::min<std::size_t>(static_cast<std::size_t>(header_.next - good),
                                                    bytes.size() / kIndexEntrySize);
@@ -159,6 +164,7 @@ void IndexFile::link(std::int32_t index, IndexEntry& entry) {
 Status IndexFile::add(std::int32_t hash, LogOffset offset, std::int64_t store_timestamp) {
   ONCE_TRY(load_slots());
   slots_on_disk_ = false;
+  store_timestamp = std::clamp<std::int64_t>(store_timestamp, 0, kMaxTimestampMs);
   IndexEntry entry{.hash = hash, .log_offset = offset.value, .seconds = 0, .previous = 0};
   if (header_.next == 1) {
     header_.begin_ms = store_timestamp;

@@ -72,9 +72,9 @@ Status dump_queue(os::Disk& disk, const StoreOptions& options, std::string_view 
   const QueueContext context{.marks = &marks, .log = nullptr, .files = &files};
   QueueTable queues(context);
   const LiveQueue& queue = queues.get(topic, queue_id);
-  auto present = files.range(queue);
+  auto present = files.starts(queue);
   if (!present) return fail(std::move(present.error()));
-  QueueOffset at = std::max(QueueOffset{range.from}, present->first);
+  QueueOffset at = std::max(QueueOffset{range.from}, present->front());
   std::array<QueueEntry, 1> entry;
   for (std::uint64_t left = range.count; left > 0; --left, at += 1) {
     auto got = files.read(queue, at, entry);

@@ -38,23 +38,31 @@ QueueOffset LiveQueue::min() const {
     low = first_;
     high = visible_;
   }
-  // First entry whose record is still there. Entries ascend; the filler counts as gone.
-  while (low < high) {
-    const std::int64_t middle = low + (high - low) / 2;
-    std::array<QueueEntry, 1> entry;
-    auto got = read({middle}, entry);
-    if (!got) break;  // unreadable: what lies behind is the best that can be said
-    const bool gone = *got == 0 || !is_entry(entry[0]) || is_filler(entry[0]) ||
-                      entry[0].log_offset.value < log_min;
-    if (gone)
-      low = middle + 1;
+  // First entry whose record is still there. Entries ascend; the filler counts as gone. Mostly it
+  // is the very first.
+  for (std::int64_t probe = low; low < high; probe = low + (high - low) / 2) {
+    const auto gone = is_gone(probe, log_min);
+    if (!gone) break;  // unreadable: what lies behind is the best that can be said
+    if (*gone)
+      low = probe + 1;
     else
-      high = middle;
+      high = probe;
   }
   MutexLock lock(mutex_);
   min_ = std::min(low, visible_);
   min_for_ = log_min;
   return {min_};
+}
+
+// Whether the record of an entry was deleted with its file. A hole says nothing, the next entry
+// behind it speaks for it.
+Result<bool> LiveQueue::is_gone(std::int64_t offset, std::int64_t log_min) const {
+  std::array<QueueEntry, 16> entries;
+  auto got = read({offset}, entries);
+  if (!got) return fail(std::move(got.error()));
+  for (const QueueEntry& entry : std::span(entries).first(*got))
+    if (is_entry(entry)) return is_filler(entry) || entry.log_offset.value < log_min;
+  return true;
 }
 
 void LiveQueue::push(const QueueEntry& entry) {
@@ -81,14 +89,19 @@ void LiveQueue::grow(std::uint32_t capacity) {
 void LiveQueue::load(QueueOffset first, QueueOffset next) {
   MutexLock lock(mutex_);
   first_ = first.value;
-  tail_ = persisted_ = visible_ = next_ = next.value;
+  tail_ = persisted_ = visible_ = next_ = found_ = next.value;
   min_for_ = -1;
+}
+
+QueueOffset LiveQueue::found() const {
+  MutexLock lock(mutex_);
+  return {found_};
 }
 
 void LiveQueue::reset(std::int64_t& forgotten) {
   MutexLock lock(mutex_);
   forgotten = next_ - persisted_;
-  first_ = tail_ = persisted_ = visible_ = next_ = min_ = 0;
+  first_ = tail_ = persisted_ = visible_ = next_ = found_ = min_ = 0;
   min_for_ = -1;
   ring_.reset();
   capacity_ = 0;

@@ -50,6 +50,8 @@ class LiveQueue final : public ConsumeQueue {
   void push(const QueueEntry& entry);
   // The queue continues at `next`, everything below is in files whose first entry is `first`.
   void load(QueueOffset first, QueueOffset next);
+  // Entries below were found in files, as an earlier process wrote them.
+  QueueOffset found() const;
   // As if it had never existed; the handle stays. `forgotten` gets the number of undispatched
   // entries.
   void reset(std::int64_t& forgotten);
@@ -82,6 +84,7 @@ class LiveQueue final : public ConsumeQueue {
   QueueEntry& slot(std::int64_t offset) const ONCE_REQUIRES(mutex_) {
     return ring_[static_cast<std::size_t>(offset) & (capacity_ - 1)];
   }
+  Result<bool> is_gone(std::int64_t offset, std::int64_t log_min) const;
   void grow(std::uint32_t capacity) ONCE_REQUIRES(mutex_);
   void see_committed() const ONCE_REQUIRES(mutex_);
 
@@ -94,6 +97,7 @@ class LiveQueue final : public ConsumeQueue {
   std::int64_t persisted_ ONCE_GUARDED_BY(mutex_) = 0;
   mutable std::int64_t visible_ ONCE_GUARDED_BY(mutex_) = 0;
   std::int64_t next_ ONCE_GUARDED_BY(mutex_) = 0;
+  std::int64_t found_ ONCE_GUARDED_BY(mutex_) = 0;
   mutable std::int64_t min_ ONCE_GUARDED_BY(mutex_) = 0;
   mutable std::int64_t min_for_ ONCE_GUARDED_BY(mutex_) = -1;  // log minimum that min_ belongs to
 };

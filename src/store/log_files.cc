@@ -64,7 +64,7 @@ Status LogFiles::open_all(const std::vector<os::DirEntry>& found) {
       return fail(Errc::kCorrupt, "commit log has a gap: " + opened.back()->path() +
                                       " is not followed by " +
                                       file_name(opened.back()->end().value));
-    if (entry.size != file_size_)
+    if (entry.size != file_size_ || file_size_ == 0)
       return fail(Errc::kCorrupt, path + " has " + std::to_string(entry.size) +
                                       " bytes, but mappedFileSizeCommitLog is " +
                                       std::to_string(file_size_));

@@ -142,6 +142,8 @@ struct StoreStats {
   double disk_used_ratio = 0;            // of the partition, 0..1
   double queue_disk_used_ratio = 0;
   bool disk_full = false;
+  std::uint64_t damaged_places = 0;  // met since the start and not served; store/damage.h
+  std::uint64_t damaged_reads = 0;
   std::uint64_t syncs = 0;
   std::uint64_t sync_ns_total = 0;
   std::uint64_t sync_ns_max = 0;

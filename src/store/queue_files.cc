@@ -137,21 +137,19 @@ Status QueueFiles::fill(os::File& file, std::size_t size) {
   return file.write_at(0, filler);
 }
 
-Result<QueueFiles::Range> QueueFiles::range(const ConsumeQueue& queue) {
+Result<std::vector<QueueOffset>> QueueFiles::starts(const ConsumeQueue& queue) {
   auto entries = disk_.list(folder(queue));
   if (!entries) return fail(std::move(entries.error()));
-  Range range;
-  bool any = false;
+  std::vector<QueueOffset> starts;
   for (const os::DirEntry& entry : *entries) {
     const auto start = parse_file_name(entry.name);
-    if (entry.is_directory || !start) continue;
-    const QueueOffset offset{*start / static_cast<std::int64_t>(kEntrySize)};
-    if (!any) range.first = offset;
-    range.last_file = offset;
-    any = true;
+    if (entry.is_directory || !start || *start % static_cast<std::int64_t>(file_size_) != 0)
+      continue;
+    starts.push_back({*start / static_cast<std::int64_t>(kEntrySize)});
+    if (starts.back().value > kMaxQueueOffset) starts.pop_back();
   }
-  if (!any) return fail(Errc::kNotFound, "queue has no file");
-  return range;
+  if (starts.empty()) return fail(Errc::kNotFound, "queue has no file");
+  return starts;
 }
 
 Status QueueFiles::cut(const ConsumeQueue& queue, QueueOffset from) {

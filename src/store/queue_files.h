@@ -28,7 +28,7 @@ void store_entry(std::byte* to, const QueueEntry& entry);
 QueueEntry load_entry(const std::byte* from);
 // Bytes that are an entry, also the filler; otherwise a hole or the end.
 inline bool is_entry(const QueueEntry& entry) {
-  return entry.log_offset.value >= 0 && entry.size > 0;
+  return entry.log_offset.value >= 0 && entry.log_offset.value <= kMaxLogOffset && entry.size > 0;
 }
 inline bool is_filler(const QueueEntry& entry) {
   return entry.log_offset.value == 0 && entry.size == kFillerSize;
@@ -68,12 +68,8 @@ class QueueFiles {
   Result<std::size_t> remove_below(const ConsumeQueue& queue, QueueOffset keep);
   Status remove_topic(std::string_view topic);
   Status remove_all();
-  // First queue offset of the oldest and the newest file; kNotFound.
-  struct Range {
-    QueueOffset first;
-    QueueOffset last_file;
-  };
-  Result<Range> range(const ConsumeQueue& queue);
+  // First queue offsets of the files, ascending; other names are passed over. kNotFound: no file.
+  Result<std::vector<QueueOffset>> starts(const ConsumeQueue& queue);
 
   // What was written and not synced. sync_some() syncs up to `limit` files and new folders; true
   // when nothing is left of what was dirty at begin_sync(). kIo | kNoSpace.

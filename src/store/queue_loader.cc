@@ -94,10 +94,10 @@ Status QueueLoader::from_folders(LogOffset cut, bool cut_files) {
 }
 
 Status QueueLoader::load(LiveQueue& queue, LogOffset cut, bool cut_files) const {
-  auto range = files_.range(queue);
-  if (!range) {
-    if (range.error().code == Errc::kNotFound) return {};
-    return fail(std::move(range.error()));
+  auto starts = files_.starts(queue);
+  if (!starts) {
+    if (starts.error().code == Errc::kNotFound) return {};
+    return fail(std::move(starts.error()));
   }
   const std::int64_t per_file = files_.entries_per_file();
   std::array<QueueEntry, 1> entry;
@@ -108,11 +108,12 @@ Status QueueLoader::load(LiveQueue& queue, LogOffset cut, bool cut_files) const 
   };
   // Back to the file in which the kept entries end, then to the place. Below `cut` the files are
   // durable and whole, so there is exactly one such place.
-  std::int64_t low = range->last_file.value;
-  for (; low > range->first.value; low -= per_file) {
+  std::int64_t low = starts->back().value;
+  for (; starts->size() > 1; low = starts->back().value) {
     auto keep = kept(low);
     if (!keep) return fail(std::move(keep.error()));
     if (*keep) break;
+    starts->pop_back();
   }
   std::int64_t high = low + per_file;
   while (low < high) {
@@ -124,7 +125,7 @@ Status QueueLoader::load(LiveQueue& queue, LogOffset cut, bool cut_files) const 
     else
       high = middle;
   }
-  queue.load(range->first, {low});
+  queue.load(starts->front(), {low});
   // Whatever stands behind must not be taken for an entry one day.
   return cut_files ? files_.cut(queue, {low}) : Status{};
 }

@@ -53,6 +53,9 @@ std::optional<QueueSnapshot> QueueSnapshot::load(os::Disk& disk, const Layout& l
     queue.queue_id = from.read<std::int32_t>();
     queue.first = from.read<std::int64_t>();
     queue.end = from.read<std::int64_t>();
+    if (!is_folder_name(queue.topic) || queue.queue_id < 0 || queue.first < 0 ||
+        queue.end < queue.first || queue.end > kMaxQueueOffset)
+      return std::nullopt;
     snapshot.queues.push_back(std::move(queue));
   }
   if (!from.ok() || from.remaining() != 0) return std::nullopt;

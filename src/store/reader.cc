@@ -11,32 +11,54 @@ constexpr std::int64_t kMinScan = 16000 / static_cast<std::int64_t>(kEntrySize);
 constexpr std::size_t kColdWindow = 64U << 10;  // brought into memory at once around a cold record
 constexpr std::size_t kPositionEnd = 36;        // of queue id, queue offset and log offset
 constexpr std::size_t kTimestampEnd = 76;       // of the store time in a header with IPv6
+constexpr std::size_t kBodySize = 84;           // where it stands with IPv4 hosts
+constexpr std::size_t kV6More = 12;             // bytes that each IPv6 host adds
+
+// The topic of a record, found by its lengths alone; empty when they lead out of it.
+std::string_view topic_in(Bytes record) {
+  const auto flags = load_be<std::int32_t>(record.data() + kPositionEnd);
+  std::size_t at = kBodySize;
+  if ((flags & model::sysflag::kBornHostV6) != 0) at += kV6More;
+  if ((flags & model::sysflag::kStoreHostV6) != 0) at += kV6More;
+  ByteReader rest(record);
+  rest.skip(at);
+  rest.skip(rest.read<std::uint32_t>());
+  const bool v2 = load_be<std::uint32_t>(record.data() + 4) == model::kMagicV2;
+  const std::size_t size = v2 ? rest.read<std::uint16_t>() : rest.read<std::uint8_t>();
+  return rest.read_text(size);
+}
 
 }  // namespace
 
 // Collects the spans of one read.
 class Reader::Gatherer {
  public:
-  Gatherer(const Reader& reader, ReadResult& result)
-      : reader_(reader), result_(result), head_(reader.files_.start_of(last_byte(reader.marks_))) {}
+  Gatherer(const Reader& reader, const LiveQueue& queue, ReadResult& result)
+      : reader_(reader),
+        queue_(queue),
+        found_(queue.found()),
+        result_(result),
+        head_(reader.files_.start_of(last_byte(reader.marks_))) {}
 
-  // Adds the record of an entry. kMessageNotFound when its file is gone, kCorrupt when it is not
-  // the one that stands in the queue there.
-  Status add(const QueueEntry& entry, std::int32_t queue_id, QueueOffset queue_offset) {
+  // Adds the record of an entry. kMessageNotFound when its file is gone; kCorrupt when it is not
+  // the one that stands in the queue there, kIo when it cannot be read: both are noted.
+  Status add(const QueueEntry& entry, QueueOffset queue_offset) {
+    broken_record_ = false;
     if (!file_ || !file_->contains(entry.log_offset)) {
       file_ = reader_.files_.find(entry.log_offset);
       ready_ = {-1};
-      if (!file_) return fail(Errc::kMessageNotFound, "record is no longer in the log");
+      if (!file_ && entry.log_offset < reader_.files_.min_offset())
+        return fail(Errc::kMessageNotFound, "record is no longer in the log");
     }
-    const auto size = static_cast<std::size_t>(entry.size);
-    const Bytes rest = file_->bytes_from(entry.log_offset);
-    if (size > rest.size()) return fail(Errc::kCorrupt, "queue entry is longer than its file");
-    if (file_->start() < head_ || entry.log_offset < reader_.found_end_)
-      ONCE_TRY(warm(entry.log_offset, rest, size));
-    if (!is_record(rest.first(size), entry, queue_id, queue_offset))
-      return fail(Errc::kCorrupt, "queue entry does not fit its record");
-    join(entry.log_offset, rest.first(size));
-    return {};
+    Status done = file_ ? add_from_file(entry, queue_offset)
+                        : fail(Errc::kCorrupt, "queue entry points behind the log");
+    if (!done) {
+      if (broken_record_)
+        reader_.damage_.record(entry.log_offset, done.error());
+      else
+        reader_.damage_.entry(queue_, queue_offset, done.error());
+    }
+    return done;
   }
 
  private:
@@ -44,30 +66,52 @@ class Reader::Gatherer {
     return {std::max<std::int64_t>(marks.flushed().value - 1, 0)};
   }
 
-  // Queue files carry no checksum, the records do: entry and record must know each other. One cache
-  // line, which the socket reads next.
-  static bool is_record(Bytes bytes, const QueueEntry& entry, std::int32_t queue_id,
-                        QueueOffset queue_offset) {
-    return bytes.size() > kPositionEnd && load_be<std::int32_t>(bytes.data()) == entry.size &&
-           load_be<std::int32_t>(bytes.data() + 12) == queue_id &&
-           load_be<std::int64_t>(bytes.data() + 20) == queue_offset.value &&
-           load_be<std::int64_t>(bytes.data() + 28) == entry.log_offset.value;
+  Status add_from_file(const QueueEntry& entry, QueueOffset queue_offset) {
+    const auto size = static_cast<std::size_t>(entry.size);
+    const Bytes rest = file_->bytes_from(entry.log_offset);
+    if (size > rest.size()) return fail(Errc::kCorrupt, "queue entry is longer than its file");
+    // Whoever wrote the entry knew no record of ours: there it must not lead, even where one that
+    // looks right stands by now.
+    if (queue_offset < found_ && entry.log_offset >= reader_.found_end_)
+      return fail(Errc::kCorrupt, "queue entry points behind what its writer can have known");
+    if (file_->start() < head_ || entry.log_offset < reader_.found_end_)
+      ONCE_TRY(warm(entry, rest, queue_offset));
+    else if (!is_record(rest.first(size), entry, queue_offset))
+      return fail(Errc::kCorrupt, "queue entry does not fit its record");
+    join(entry.log_offset, rest.first(size));
+    return {};
   }
 
-  Status warm(LogOffset offset, Bytes rest, std::size_t size) {
-    if (offset + static_cast<std::int64_t>(size) > ready_) {
+  // Queue files carry no checksum, the records do: entry and record must know each other.
+  bool is_record(Bytes bytes, const QueueEntry& entry, QueueOffset queue_offset) const {
+    return bytes.size() > kBodySize && load_be<std::int32_t>(bytes.data()) == entry.size &&
+           load_be<std::int32_t>(bytes.data() + 12) == queue_.queue_id() &&
+           load_be<std::int64_t>(bytes.data() + 20) == queue_offset.value &&
+           load_be<std::int64_t>(bytes.data() + 28) == entry.log_offset.value &&
+           topic_in(bytes) == queue_.topic();
+  }
+
+  Status warm(const QueueEntry& entry, Bytes rest, QueueOffset queue_offset) {
+    const auto size = static_cast<std::size_t>(entry.size);
+    const LogOffset offset = entry.log_offset;
+    if (offset + entry.size > ready_) {
       const std::size_t window = std::min(rest.size(), std::max(size, kColdWindow));
       ONCE_TRY(
           file_->mapping()->prefault(static_cast<std::uint64_t>(offset - file_->start()), window));
       ready_ = offset + static_cast<std::int64_t>(window);
     }
-    if (size < sizeof(std::int32_t) ||
-        load_be<std::int32_t>(rest.data()) != static_cast<std::int32_t>(size))
-      return fail(Errc::kCorrupt, "queue entry does not have the size of its record");
+    // First who is to blame: an entry that leads to no record of its own, or else the record.
+    if (!is_record(rest.first(size), entry, queue_offset)) {
+      const auto decoded = model::decode_record(rest, model::Verify::kFull);
+      broken_record_ = !decoded;
+      return fail(Errc::kCorrupt, decoded ? "queue entry does not fit its record"
+                                          : std::move(decoded.error().message));
+    }
     if (file_->verified(offset)) return {};
+    broken_record_ = true;
     auto decoded = model::decode_record(rest.first(size), model::Verify::kFull);
     if (!decoded) return fail(std::move(decoded.error()));
-    if (decoded->kind != model::RecordKind::kMessage || decoded->record.log_offset != offset)
+    if (decoded->kind != model::RecordKind::kMessage)
       return fail(Errc::kCorrupt, "queue entry does not point at a record");
     file_->set_verified(offset);
     return {};
@@ -88,13 +132,32 @@ class Reader::Gatherer {
   }
 
   const Reader& reader_;
+  const LiveQueue& queue_;
+  const QueueOffset found_;  // entries below were written by an earlier process
   ReadResult& result_;
   const LogOffset head_;  // files before this one are cold
   std::shared_ptr<LogFile> file_;
   LogOffset ready_{-1};  // in memory up to here
+  bool broken_record_ = false;
   LogOffset span_end_{-1};
   const LogFile* span_file_ = nullptr;
 };
+
+// The next entry in the file of a hole, or the begin of the next file.
+QueueOffset Reader::behind_hole(const LiveQueue& queue, QueueOffset hole) {
+  const std::int64_t per_file = queue.entries_per_file();
+  const QueueOffset next_file{(hole.value / per_file + 1) * per_file};
+  std::array<QueueEntry, 64> entries;
+  for (QueueOffset at = hole; at < next_file;) {
+    const auto got = queue.read(at, entries);
+    if (!got || *got == 0) break;
+    const auto end = entries.begin() + static_cast<std::ptrdiff_t>(*got);
+    const auto found = std::find_if(entries.begin(), end, is_entry);
+    at += found - entries.begin();
+    if (found != end) return at;
+  }
+  return next_file;
+}
 
 ReadResult Reader::read(const ReadRequest& request) const {
   ReadResult result;
@@ -120,7 +183,7 @@ ReadResult Reader::read(const ReadRequest& request) const {
     return result;
   }
 
-  Gatherer gatherer(*this, result);
+  Gatherer gatherer(*this, queue, result);
   const std::int64_t bound = std::max<std::int64_t>(kMinScan, request.max_messages);
   const auto max_bytes = static_cast<std::size_t>(std::max(request.max_bytes, 0));
   std::int64_t scanned = 0;
@@ -136,9 +199,10 @@ ReadResult Reader::read(const ReadRequest& request) const {
     if (!got || (*got == 0 && result.next < result.max) || (*got > 0 && !is_entry(entries[0]))) {
       // A hole, or a file that cannot be read: what was found counts; alone it is skipped.
       if (result.messages > 0) break;
-      const std::int64_t per_file = queue.entries_per_file();
+      damage_.entry(queue, result.next,
+                    got ? Error{Errc::kCorrupt, "a hole in the queue"} : std::move(got.error()));
       result.status = ReadStatus::kEntryMissing;
-      result.next = {(result.next.value / per_file + 1) * per_file};
+      result.next = std::min(behind_hole(queue, result.next), result.max);
       return result;
     }
     if (*got == 0) break;
@@ -155,13 +219,9 @@ ReadResult Reader::read(const ReadRequest& request) const {
             (result.messages >= request.max_messages ||
              result.bytes + static_cast<std::size_t>(entry.size) > max_bytes))
           goto full;
-        if (auto added = gatherer.add(entry, queue.queue_id(), result.next); !added) {
+        if (auto added = gatherer.add(entry, result.next); !added) {
           if (result.messages > 0) goto full;
           result.status = ReadStatus::kRemoved;
-          if (added.error().code != Errc::kMessageNotFound)
-            damaged_.warn(clock_.monotonic_ms(), "store", "{}/{} offset {} cannot be served: {}",
-                          queue.topic(), queue.queue_id(), result.next.value,
-                          added.error().message);
           // Gone with its file, or damaged: in both cases the reader goes on behind it.
           result.next = added.error().code == Errc::kMessageNotFound
                             ? std::max(queue.min(), result.next + 1)

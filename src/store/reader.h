@@ -2,9 +2,8 @@
 
 #include <cstdint>
 
-#include "base/log.h"
 #include "base/result.h"
-#include "os/clock.h"
+#include "store/damage.h"
 #include "store/live_queue.h"
 #include "store/log_files.h"
 #include "store/message_store.h"
@@ -14,11 +13,13 @@ namespace oncemq::store {
 
 // Finds records through queue entries and gives them out as spans of the mapped log; nothing is
 // copied. Records of older files ("cold") and those of an earlier process are brought into memory
-// before they are touched and checked against their CRC the first time. Thread rule: monitor.
+// before they are touched and checked against their CRC the first time; of all it is looked whether
+// they are what the entry says. What fails goes to `damage` and is not served. Thread rule:
+// monitor.
 class Reader {
  public:
-  Reader(const LogFiles& files, const Watermarks& marks, os::Clock& clock)
-      : files_(files), marks_(marks), clock_(clock), found_end_(marks.flushed().value) {}
+  Reader(const LogFiles& files, const Watermarks& marks, Damage& damage)
+      : files_(files), marks_(marks), damage_(damage), found_end_{marks.flushed().value} {}
 
   ReadResult read(const ReadRequest& request) const;
   // kMessageNotFound | kCorrupt | kIo.
@@ -35,11 +36,12 @@ class Reader {
  private:
   class Gatherer;
 
+  static QueueOffset behind_hole(const LiveQueue& queue, QueueOffset hole);
+
   const LogFiles& files_;
   const Watermarks& marks_;
-  os::Clock& clock_;
-  const LogOffset found_end_;           // records below were written by an earlier process
-  mutable log::Limited damaged_{1000};  // at most one line per second
+  Damage& damage_;
+  const LogOffset found_end_;  // records below were written by an earlier process
 };
 
 }  // namespace oncemq::store

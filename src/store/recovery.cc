@@ -16,13 +16,20 @@ constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kClockSlackMs = 3000;           // as Apache's checkpoint rule has it
 constexpr std::size_t kWriteQueuesEvery = 256U << 10;  // entries held in memory at most
 constexpr std::size_t kRewriteChunk = 1U << 20;
-constexpr std::int64_t kMaxGap = 1 << 20;  // entries; more is a broken record
+// Places in queues that a stretch of the log can have held, at most: a message of an inner batch
+// takes 22 bytes. Wider gaps are the word of a forged record.
+constexpr std::int64_t kMinMessage = 22;
 constexpr std::uint64_t kProgressBytes = 4ULL << 30;
 constexpr std::string_view kScheduleTopic = "SCHEDULE_TOPIC_XXXX";
 
 bool is_queued(const model::RecordView& record) {
   return record.transaction_type() == model::sysflag::kTransactionNone ||
          record.transaction_type() == model::sysflag::kTransactionCommit;
+}
+
+// A time as somebody else's file says it, so that sums cannot overflow.
+std::int64_t sane_ms(std::int64_t ms) {
+  return ms >= 0 && ms <= kMaxTimestampMs ? ms : 0;
 }
 
 }  // namespace
@@ -34,7 +41,7 @@ std::int64_t tags_code_of(const model::RecordView& record,
       std::size_t number = 0;
       std::from_chars(level->data(), level->data() + level->size(), number);
       if (number > 0)
-        return record.store_timestamp +
+        return sane_ms(record.store_timestamp) +
                delay_levels_ms[std::min(number, delay_levels_ms.size()) - 1];
     }
   }
@@ -56,6 +63,10 @@ Recovery::Recovery(os::Disk& disk, const Layout& layout, const StoreOptions& opt
 
 Result<Recovered> Recovery::run(const RecoveryInput& input) {
   input_ = input;
+  for (std::int64_t* ms :
+       {&input_.checkpoint.log_ms, &input_.checkpoint.queues_ms, &input_.checkpoint.index_ms})
+    *ms = sane_ms(*ms);
+  if (input_.mark) input_.mark->store_timestamp = sane_ms(input_.mark->store_timestamp);
   if (files_.empty()) {
     // Without a log the queues and the index speak of nothing.
     if (input_.mark && input_.mark->durable > 0)
@@ -87,6 +98,9 @@ Result<Recovered> Recovery::run(const RecoveryInput& input) {
   if (start > files_.all().back()->end())
     return fail(Errc::kCorrupt, "files are missing at the end of " + layout_.log_dir() +
                                     ": the log reached " + std::to_string(start.value));
+  // A snapshot that was not good enough now must not look better to a later start, when the log has
+  // grown over its position again.
+  if (!*fast) ONCE_TRY(QueueSnapshot::remove(disk_, layout_));
   ONCE_TRY(recover_index(start));
   behind_ = input_.mark && input_.mark->has_queues_sum && start.value == input_.mark->dispatched &&
             input_.mark->queues_sum != queues_.sum();
@@ -180,7 +194,7 @@ std::int64_t Recovery::time_before(LogOffset start) const {
   const QueueEntry newest = newest_entry();
   if (newest.size == 0 || newest.log_offset + newest.size != start) return 0;
   LogCursor cursor(files_, newest.log_offset, start, model::Verify::kNone);
-  return cursor.step() == LogCursor::Step::kRecord ? cursor.record().store_timestamp : 0;
+  return cursor.step() == LogCursor::Step::kRecord ? sane_ms(cursor.record().store_timestamp) : 0;
 }
 
 // The last file whose first record is surely older than what the checkpoint calls durable.
@@ -209,7 +223,7 @@ Status Recovery::scan(LogOffset start) {
   std::uint64_t progress = kProgressBytes;
   for (; step == LogCursor::Step::kRecord; step = cursor.step()) {
     const model::RecordView& record = cursor.record();
-    found_.store_timestamp = std::max(found_.store_timestamp, record.store_timestamp);
+    found_.store_timestamp = std::max(found_.store_timestamp, sane_ms(record.store_timestamp));
     ONCE_TRY(dispatch(record, static_cast<std::int32_t>(cursor.bytes().size())));
     if (behind_) return {};
     if (index_ != nullptr) ONCE_TRY(index_->add(record));
@@ -230,7 +244,11 @@ Status Recovery::scan(LogOffset start) {
   if (!input_.clean && input_.mark)
     found_.settled = {std::min(start.value, input_.mark->dispatched)};
 
-  if (input_.clean && step == LogCursor::Step::kEnd) return {};
+  // Behind the end of an orderly stop are zeros. Where the marks say something else, or somebody
+  // else stopped, it is not left to a later crash to find out what is there.
+  if (input_.clean && step == LogCursor::Step::kEnd && input_.mark &&
+      input_.mark->durable == found_.end.value)
+    return {};
   ONCE_TRY(files_.remove_behind(found_.end));
   ONCE_TRY(files_.zero_behind(found_.end));
   const LogOffset durable{input_.mark ? std::max(input_.mark->durable, min.value) : start.value};
@@ -262,7 +280,9 @@ Status Recovery::judge(LogCursor::Step step, const LogCursor& cursor) {
 }
 
 Status Recovery::rewrite(LogOffset from, LogOffset to) {
-  std::vector<std::byte> chunk(kRewriteChunk);
+  if (from >= to) return {};
+  std::vector<std::byte> chunk(
+      static_cast<std::size_t>(std::min<std::int64_t>(to - from, kRewriteChunk)));
   while (from < to) {
     const std::shared_ptr<LogFile> file = files_.find(from);
     if (!file) return {};
@@ -270,7 +290,7 @@ Status Recovery::rewrite(LogOffset from, LogOffset to) {
     for (LogOffset at = from; at < end;) {
       const auto offset = static_cast<std::uint64_t>(at - file->start());
       const MutableBytes part = MutableBytes(chunk).first(
-          static_cast<std::size_t>(std::min<std::int64_t>(end - at, kRewriteChunk)));
+          static_cast<std::size_t>(std::min<std::int64_t>(end - at, std::ssize(chunk))));
       auto got = file->file().read_at(offset, part);
       if (!got) return fail(std::move(got.error()));
       if (*got < part.size()) return fail(Errc::kIo, file->path() + " became shorter");
@@ -286,7 +306,17 @@ Status Recovery::rewrite(LogOffset from, LogOffset to) {
 
 Status Recovery::dispatch(const model::RecordView& record, std::int32_t size) {
   if (!is_queued(record) || deleted_.covers(record.topic, record.log_offset.value)) return {};
+  if (!is_folder_name(record.topic) || record.queue_id < 0 || record.queue_offset.value < 0 ||
+      record.queue_offset.value > kMaxQueueOffset) {
+    misfit(record, "there can be no such queue");
+    return {};
+  }
   LiveQueue& queue = queues_.get(record.topic, record.queue_id);
+  if (record.queue_offset < queue.first() && start_ == files_.min_offset()) {
+    // Its first files are lost; retention takes none whose records are still there.
+    ONCE_TRY(queue_files_.cut(queue, {0}));
+    queue.load(record.queue_offset, record.queue_offset);
+  }
   const QueueOffset next = queue.next();
   if (record.queue_offset < next) return {};  // as upstream: the place is taken
   if (record.queue_offset > next) {
@@ -299,15 +329,15 @@ Status Recovery::dispatch(const model::RecordView& record, std::int32_t size) {
       ONCE_TRY(queue_files_.cut(queue, queue.first()));
       queue.load(record.queue_offset, record.queue_offset);
     } else {
-      if (record.queue_offset - next > kMaxGap) {
-        log::error("store",
-                   "record at {} claims queue offset {} of {}/{}, which ends at {}; ignored",
-                   record.log_offset.value, record.queue_offset.value, record.topic,
-                   record.queue_id, next.value);
+      const std::int64_t gap = record.queue_offset - next;
+      if (gaps_ + gap > (record.log_offset - files_.min_offset()) / kMinMessage) {
+        misfit(record, "its queue ends at " + std::to_string(next.value));
         return {};
       }
       // Records in between are lost; their places stay taken, so that no offset changes its
       // message.
+      gaps_ += gap;
+      unwritten_ += static_cast<std::size_t>(gap);
       for (QueueOffset at = next; at < record.queue_offset; at += 1)
         queue.push({.log_offset = record.log_offset, .size = kGapSize, .tags_code = 0});
     }
@@ -318,6 +348,13 @@ Status Recovery::dispatch(const model::RecordView& record, std::int32_t size) {
   dirty_.insert(&queue);
   if (++unwritten_ >= kWriteQueuesEvery) return write_queues();
   return {};
+}
+
+void Recovery::misfit(const model::RecordView& record, const std::string& why) {
+  ++found_.misfits;
+  log::error("store", "record at {} claims offset {} of queue {}/{}: {}; ignored",
+             record.log_offset.value, record.queue_offset.value, record.topic, record.queue_id,
+             why);
 }
 
 Status Recovery::write_queues() {

@@ -44,7 +44,8 @@ struct Recovered {
   std::int64_t store_timestamp = 0;  // no record is younger
   std::uint64_t scanned_bytes = 0;
   std::uint64_t rewritten_bytes = 0;
-  bool whole_log = false;  // the log was read from its beginning, as queues lacked entries
+  bool whole_log = false;     // the log was read from its beginning, as queues lacked entries
+  std::uint64_t misfits = 0;  // whole records that fit into no queue
 };
 
 // Brings log, queues and index of a folder into agreement before anybody uses them
@@ -87,6 +88,7 @@ class Recovery {
 
   Status scan(LogOffset start);
   Status dispatch(const model::RecordView& record, std::int32_t size);
+  void misfit(const model::RecordView& record, const std::string& why);
   Status write_queues();
   Status judge(LogCursor::Step step, const LogCursor& cursor);
   Status rewrite(LogOffset from, LogOffset to);
@@ -106,6 +108,7 @@ class Recovery {
   bool behind_ = false;  // a queue lacks entries from before `start`
   std::set<LiveQueue*, ByName> dirty_;
   std::size_t unwritten_ = 0;
+  std::int64_t gaps_ = 0;  // places of lost records that queues were given
   std::vector<QueueEntry> entries_;
 };
 
