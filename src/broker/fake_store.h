@@ -59,6 +59,8 @@ class FakeStore final : public store::MessageStore {
   int write_outs = 0;
   int cleanings = 0;
   std::vector<std::string> deleted;
+  store::LogOffset held{INT64_MAX};
+  store::LogOffset deletable{};
 
   void flush() {
     marks_.advance(store::FlushedOffset{marks_.appended().value});
@@ -209,6 +211,17 @@ class FakeStore final : public store::MessageStore {
     return decode(entries[static_cast<std::size_t>(offset.value)].log_offset.value).store_timestamp;
   }
   store::LogOffset min_offset() const override { return {}; }
+  Status scan(store::LogOffset from,
+              const std::function<void(const model::RecordView&)>& visit) override {
+    if (from.value < marks_.committed().value && !records_.contains(from.value))
+      return fail(Errc::kCorrupt, "no record there");
+    for (auto row = records_.lower_bound(from.value);
+         row != records_.end() && row->first < marks_.committed().value; ++row)
+      visit(decode(row->first));
+    return {};
+  }
+  void hold(store::LogOffset from) override { held = from; }
+  store::LogOffset held_back() const override { return deletable; }
   void housekeep() override {}
   void clean_now() override { ++cleanings; }
   store::StoreStats stats() const override {

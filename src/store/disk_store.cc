@@ -324,6 +324,15 @@ std::int64_t DiskStore::store_time(ConsumeQueue& queue, QueueOffset offset) {
   return reader_->store_time(entry->log_offset).value_or(-1);
 }
 
+Status DiskStore::scan(LogOffset from, const std::function<void(const model::RecordView&)>& visit) {
+  LogCursor cursor(*files_, std::max(from, files_->min_offset()), {marks_.committed().value},
+                   model::Verify::kNone);
+  LogCursor::Step step = cursor.step();
+  for (; step == LogCursor::Step::kRecord; step = cursor.step()) visit(cursor.record());
+  if (step != LogCursor::Step::kEnd) return fail(cursor.error());
+  return {};
+}
+
 void DiskStore::housekeep() {
   log_->retry_no_space();
   dispatcher_->while_still([this] { retention_->run(); });

@@ -207,6 +207,19 @@ class MessageStore {
   // Store time of a message, -1 when it is not there.
   virtual std::int64_t store_time(ConsumeQueue& queue, QueueOffset offset) = 0;
   virtual LogOffset min_offset() const = 0;
+  // Every record from `from` (where one begins, or the log's beginning if that is later) to the
+  // committed end, in order; the view is valid during the call. kCorrupt when no record begins
+  // there, kIo.
+  virtual Status scan(LogOffset from,
+                      const std::function<void(const model::RecordView&)>& visit) = 0;
+
+  // ---- retention
+  // Log files with bytes at or behind `from` are not deleted until the hold moves; at first there
+  // is none.
+  virtual void hold(LogOffset from) = 0;
+  // End of what retention would have deleted by now if nothing were held; 0 when the hold was in
+  // nobody's way.
+  virtual LogOffset held_back() const = 0;
 
   // ---- periodic work (service thread)
   // -------------------------------------------------------------------------- Retention, disk

@@ -106,15 +106,19 @@ Result<int> Retention::clean_log(bool force) {
       clock_.wall_ms() - std::int64_t{options_.file_reserved_hours} * 3'600'000;
   const auto files = files_.all();
   LogOffset keep = files_.min_offset();
+  LogOffset wanted = keep;
   int removed = 0;
-  for (std::size_t i = 0; i + 1 < files.size() && removed < kBatch; ++i) {
+  for (std::size_t i = 0; i + 1 < files.size() && i < kBatch; ++i) {
     if (files[i]->end().value > marks_.durable().value) break;
     const auto entry = disk_.stat(files[i]->path());
     if (!entry) return fail(entry.error());
     if (!force && entry->modified_ms > oldest) break;
-    keep = files[i]->end();
+    wanted = files[i]->end();
+    if (wanted.value > hold_.load()) continue;
+    keep = wanted;
     ++removed;
   }
+  held_back_ = wanted > keep ? wanted.value : 0;
   if (removed == 0) return 0;
   ONCE_TRY(files_.remove_before(keep));
   log::info("store", "deleted {} log files; the log now begins at {}", removed, keep.value);

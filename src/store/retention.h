@@ -23,7 +23,7 @@ namespace oncemq::store {
 // diskSpaceWarningLevelRatio, or below the floor of free bytes, sends are refused until there is
 // room again. At most kBatch files per pass, oldest first, never the last, never what is not
 // durable and dispatched. Then queue and index files that only speak of deleted records.
-// Thread rule: dispatcher role; space() from anywhere.
+// Thread rule: dispatcher role; space(), hold() and held_back() from anywhere.
 class Retention {
  public:
   static constexpr std::int64_t kIntervalMs = 10'000;  // cleanResourceInterval
@@ -43,6 +43,10 @@ class Retention {
     double queues_used = 0;
   };
   Space space() const { return {log_used_.load(), queues_used_.load()}; }
+
+  // See MessageStore. Any thread.
+  void hold(LogOffset from) { hold_.store(from.value); }
+  LogOffset held_back() const { return {held_back_.load()}; }
 
  private:
   struct Pressure {
@@ -69,6 +73,8 @@ class Retention {
   std::vector<int> hours_;
   std::int64_t next_ms_ = 0;
   LogOffset cleaned_for_{-1};  // log minimum that queue and index files were cleaned for
+  std::atomic<std::int64_t> hold_{INT64_MAX};
+  std::atomic<std::int64_t> held_back_{0};
   std::atomic<double> log_used_{0};
   std::atomic<double> queues_used_{0};
 };
