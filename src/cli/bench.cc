@@ -68,6 +68,12 @@ void add_send_options(CLI::App& command, Asked& asked) {
           {"json", wire::HeaderKind::kJson}, {"binary", wire::HeaderKind::kBinary}}));
   command.add_option("--keys", asked.plan.keys, "Different message keys; 0: no keys")
       ->capture_default_str();
+  command
+      .add_option("--delay-ms", asked.plan.delay_ms,
+                  "Messages wait that long at the broker (TIMER_DELAY_MS); e2e then tells how late "
+                  "they come")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{40} * 86'400'000))
+      ->capture_default_str();
   command.add_option("--sync", asked.plan.wait,
                      "Property WAIT: true waits for the disk where the broker flushes "
                      "synchronously, false does not");

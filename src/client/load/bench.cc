@@ -72,6 +72,7 @@ SendLoadOptions send_options(const BenchPlan& plan, const std::vector<LoadQueue>
                     .batch = plan.batch,
                     .keys = plan.keys,
                     .wait = plan.wait,
+                    .delay_ms = plan.delay_ms,
                     .header = plan.header},
           .queues = queues,
           .connections = plan.connections,
@@ -104,6 +105,7 @@ Result<Running> prepare(const BenchPlan& plan, const os::Clock& clock, net::Even
                                                                   .batch = plan.pull_batch,
                                                                   .wait = e2e,
                                                                   .stamps = e2e,
+                                                                  .delay_ms = plan.delay_ms,
                                                                   .count = e2e ? 0 : plan.count});
   return running;
 }
@@ -170,7 +172,7 @@ Result<BenchReport> run_bench(const BenchPlan& plan, const os::Clock& clock,
     const std::int64_t now_ms = clock.monotonic_ms();
     if (finish_by_ms == INT64_MAX && by_time && elapsed_s() >= plan.duration_s) {
       (*runner)->on_loop([&] { running.finish(); });
-      finish_by_ms = now_ms + kLastAnswersMs;
+      finish_by_ms = now_ms + kLastAnswersMs + plan.delay_ms;
     }
     (*runner)->on_loop([&] { running.look(); });
     if (now_ms >= finish_by_ms) break;

@@ -39,6 +39,8 @@ struct BenchPlan {
   std::int64_t keys = 0;     // different KEYS; 0: none
   std::optional<bool> wait;  // property WAIT
   std::size_t batch = 1;     // messages per send request
+  // > 0: timers; latency of kE2e is then how late they come.
+  std::int64_t delay_ms = 0;
   std::int32_t pull_batch = 32;
   int broker_pid = 0;  // 0: processor time and memory are not measured
 };

@@ -61,6 +61,7 @@ Json bench_json(const BenchPlan& plan, const BenchReport& report) {
       .set("keys", plan.keys)
       .set("topic", plan.topic);
   if (plan.wait) asked.set("wait", *plan.wait);
+  if (plan.delay_ms > 0) asked.set("delayMs", plan.delay_ms);
   Json latency = Json::object();
   latency.set("mean", ms(report.mean_ns))
       .set("p50", ms(report.p50_ns))
@@ -96,9 +97,10 @@ Json bench_json(const BenchPlan& plan, const BenchReport& report) {
 std::string bench_text(const BenchPlan& plan, const BenchReport& report) {
   std::string text = fmt::format(
       "{}: {} messages in {:.2f} s, {:.0f} per second, {:.1f} MiB/s\n"
-      "latency ms: p50 {:.3f}, p90 {:.3f}, p99 {:.3f}, p99.9 {:.3f}, max {:.3f}\n",
+      "{} ms: p50 {:.3f}, p90 {:.3f}, p99 {:.3f}, p99.9 {:.3f}, max {:.3f}\n",
       bench_name(plan.kind), report.messages, report.seconds, report.messages_per_s(),
-      share(static_cast<double>(report.bytes), report.seconds) / (1 << 20), ms(report.p50_ns),
+      share(static_cast<double>(report.bytes), report.seconds) / (1 << 20),
+      plan.kind == BenchKind::kE2e && plan.delay_ms > 0 ? "lateness" : "latency", ms(report.p50_ns),
       ms(report.p90_ns), ms(report.p99_ns), ms(report.p999_ns), ms(report.max_ns));
   if (plan.kind == BenchKind::kE2e)
     text += fmt::format("acknowledged {}, received {}\n", report.acknowledged, report.messages);

@@ -1,5 +1,6 @@
 #include "client/load/pull_load.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -123,7 +124,8 @@ class PullLoad::Line final : public net::ConnectionHandler {
     const auto decoded = model::decode_record(record, model::Verify::kNone);
     if (!decoded || decoded->kind != model::RecordKind::kMessage) return;
     if (const auto stamp = read_stamp(decoded->record.body))
-      load_->counts_.latency.add(now_ns - *stamp);
+      load_->counts_.latency.add(
+          std::max<std::int64_t>(0, now_ns - *stamp - load_->options_.delay_ms * 1'000'000));
   }
 
   PullLoad* load_;

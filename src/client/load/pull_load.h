@@ -22,6 +22,7 @@ struct PullLoadOptions {
   std::int32_t batch = 32;        // messages asked for at once
   bool wait = false;              // long polling at the end of a queue; otherwise it is done there
   bool stamps = false;            // latency from the stamps of a SendLoad on the same clock
+  std::int64_t delay_ms = 0;      // with stamps: what a message waits anyhow
   std::uint64_t count = 0;        // messages; 0: until finish(), or all queues are done
 };
 

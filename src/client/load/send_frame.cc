@@ -51,6 +51,9 @@ std::string make_properties(const SendShape& shape) {
                          std::string(kUniqueStart) + std::string(kUnique));
   if (shape.wait)
     model::append_property(properties, model::property::kWait, *shape.wait ? "true" : "false");
+  if (shape.delay_ms > 0)
+    model::append_property(properties, model::property::kTimerDelayMs,
+                           std::to_string(shape.delay_ms));
   return properties;
 }
 

@@ -16,10 +16,11 @@ namespace oncemq::client {
 struct SendShape {
   std::string topic;
   std::string group = "oncemq-bench";
-  std::size_t size = 1024;   // bytes of a body
-  std::size_t batch = 1;     // messages per request; above 1 with SEND_BATCH_MESSAGE
-  std::int64_t keys = 0;     // 0: no KEYS; otherwise key number = message number % keys
-  std::optional<bool> wait;  // property WAIT
+  std::size_t size = 1024;    // bytes of a body
+  std::size_t batch = 1;      // messages per request; above 1 with SEND_BATCH_MESSAGE
+  std::int64_t keys = 0;      // 0: no KEYS; otherwise key number = message number % keys
+  std::optional<bool> wait;   // property WAIT
+  std::int64_t delay_ms = 0;  // > 0: property TIMER_DELAY_MS
   wire::HeaderKind header = wire::HeaderKind::kJson;
 };
 
