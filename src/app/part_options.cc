@@ -69,6 +69,11 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .trace_on = s.trace_on,
       .config_dir = s.store_root + "/config",
       .delay_levels_ms = delay_levels(s),
+      .own_dir = s.store_root + "/once",
+      .timer_wheel = s.timer_wheel,
+      .timer_max_delay_ms = std::int64_t{s.timer_max_delay_s} * 1000,
+      .timer_precision_ms = s.timer_precision_ms,
+      .key_index = s.index_enabled,
       .default_topic_queues = s.default_topic_queues,
       .trace_topic = s.trace_topic,
       .cluster_topic = s.cluster_topic,
@@ -90,6 +95,8 @@ void fill_switches(const model::Settings& s, broker::Switches& switches) {
   switches.notify_consumer_ids = s.notify_consumer_ids_changed;
   switches.register_producer = s.register_producer;
   switches.reject_transaction = s.reject_transaction_message;
+  switches.recall = s.recall;
+  switches.recall_unwritable = s.recall_unwritable;
   switches.max_message_size = s.max_message_size;
   switches.start_accept_send_ms = s.start_accept_send_timestamp;
   switches.pull_batch_max = s.pull_batch_max_messages;

@@ -87,6 +87,7 @@ class Node {
   std::optional<std::int32_t> namesrv_port_;
   std::optional<std::int32_t> broker_port_;
   unsigned broker_job_ = 0;
+  unsigned timer_job_ = 0;
 };
 
 Status Node::open_folder() {
@@ -157,12 +158,14 @@ Status Node::build_broker() {
   broker_ =
       std::make_unique<broker::Broker>(broker_options_, switches_, *store_, disk_, clock_, random_);
   broker_->set_service_waker([this] { service_.wake(broker_job_); });
+  broker_->timers().set_waker([this] { service_.wake(timer_job_); });
   return broker_->load();
 }
 
 void Node::build_service() {
   if (broker_) {
     broker_job_ = service_.add([this] { return broker_->service_tick(); });
+    timer_job_ = service_.add([this] { return clock_.monotonic_ms() + broker_->timers().tick(); });
     service_.add([this] {
       store_->housekeep();
       return clock_.monotonic_ms() + kHousekeepMs;

@@ -5,6 +5,8 @@
 
 #include "broker/fixture.h"
 #include "broker/runtime_info.h"
+#include "broker/timers.h"
+#include "os/memory_disk.h"
 
 namespace oncemq::broker {
 namespace {
@@ -211,7 +213,9 @@ TEST_F(AdminTest, CleaningFindsQueuesWithoutTopic) {
 }
 
 TEST_F(AdminTest, RuntimeTableHasWhatTheToolsParse) {
-  RuntimeInfo info(options, switches, schedule, store, stats, clock);
+  os::MemoryDisk disk;
+  const Timers timers(options, topics, store, stats, disk, clock);
+  RuntimeInfo info(options, switches, schedule, timers, store, stats, clock);
   send("T", "x", pairs("DELAY=2"));
   clock.advance_ms(90'061'000);
   stats.tick();

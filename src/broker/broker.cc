@@ -33,9 +33,10 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       parked_(options, store, clock),
       puller_(switches, topics_, groups_, offsets_, clients_, parked_, store, stats_),
       schedule_(options, topics_, store, stats_, clock),
+      timers_(options, topics_, store, stats_, disk, clock),
       query_(options, topics_, offsets_, store),
       admin_(topics_, groups_, offsets_, clients_, locks_, parked_, store, stats_),
-      runtime_info_(options, switches, schedule_, store, stats_, clock),
+      runtime_info_(options, switches, schedule_, timers_, store, stats_, clock),
       saver_(disk, options.config_dir) {
   topics_file_ = saver_.add("topics.json", [this] { return topics_.dump(); });
   groups_file_ = saver_.add("subscriptionGroup.json", [this] { return groups_.dump(); });
@@ -66,6 +67,7 @@ Status Broker::load() {
   ONCE_TRY(load(groups_file_, groups_));
   ONCE_TRY(load(offsets_file_, offsets_));
   ONCE_TRY(load(delays_file_, schedule_));
+  ONCE_TRY(timers_.load());
   saver_.mark(topics_file_);
   saver_.mark(groups_file_);
   return {};
@@ -81,6 +83,7 @@ void Broker::start(std::function<void(store::CommittedOffset)> committed) {
     // Replies first: they are what a sender waits for; the consumer's wake-up is a post.
     if (committed_ != nullptr) committed_(end);
     parked_.arrived(arrived);
+    timers_.arrived(arrived);
   });
   sender_.set_accepting(true);
 }
@@ -93,7 +96,9 @@ Status Broker::stop() {
   schedule_.take_dirty();
   for (std::size_t file : {topics_file_, groups_file_, offsets_file_, delays_file_})
     saver_.mark(file);
-  return saver_.run();
+  Status timers = timers_.stop();
+  Status saved = saver_.run();
+  return saved ? std::move(timers) : std::move(saved);
 }
 
 void Broker::when_saved(std::function<void(const Status&)> done) {

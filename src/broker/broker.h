@@ -24,6 +24,7 @@
 #include "broker/schedule.h"
 #include "broker/send_back.h"
 #include "broker/sender.h"
+#include "broker/timers.h"
 #include "broker/topic_table.h"
 #include "os/clock.h"
 #include "os/disk.h"
@@ -75,6 +76,8 @@ class Broker {
   Puller& puller() { return puller_; }
   ParkedPulls& parked() { return parked_; }
   Schedule& schedule() { return schedule_; }
+  // The service thread calls its tick() by itself, as a job of its own.
+  Timers& timers() { return timers_; }
   MessageQuery& query() { return query_; }
   BrokerStats& stats() { return stats_; }
   Admin& admin() { return admin_; }
@@ -98,6 +101,7 @@ class Broker {
   ParkedPulls parked_;
   Puller puller_;
   Schedule schedule_;
+  Timers timers_;
   MessageQuery query_;
   Admin admin_;
   RuntimeInfo runtime_info_;

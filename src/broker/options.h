@@ -20,17 +20,21 @@ struct Options {
   std::string region = "DefaultRegion";    // MSG_REGION of every message
   bool trace_on = true;                    // TRACE_ON of every message
   std::string config_dir = "./data/config";
-  std::vector<std::int64_t> delay_levels_ms;        // messageDelayLevel; index 0 is level 1
-  std::int32_t default_topic_queues = 8;            // defaultTopicQueueNums
-  bool trace_topic = false;                         // traceTopicEnable
-  bool cluster_topic = true;                        // clusterTopicEnable
-  bool broker_topic = true;                         // brokerTopicEnable
-  bool timer_wheel = true;                          // timerWheelEnable: its topic exists
-  std::int32_t revive_queues = 8;                   // reviveQueueNum
-  std::int64_t channel_expiry_ms = 120'000;         // channelExpiredTimeout
-  std::int64_t queue_lock_ms = 60'000;              // rocketmq.broker.rebalance.lockMaxLiveTime
-  std::int64_t offsets_interval_ms = 5'000;         // flushConsumerOffsetInterval
-  std::int64_t delay_offsets_interval_ms = 10'000;  // flushDelayOffsetInterval
+  std::vector<std::int64_t> delay_levels_ms;            // messageDelayLevel; index 0 is level 1
+  std::string own_dir = "./data/once";                  // files that Apache does not know
+  bool timer_wheel = true;                              // timerWheelEnable: its topic exists
+  std::int64_t timer_max_delay_ms = 40LL * 86'400'000;  // timerMaxDelaySec
+  std::int64_t timer_precision_ms = 1000;               // timerPrecisionMs: of TIMER_OUT_MS
+  bool key_index = true;                                // messageIndexEnable: recall needs it
+  std::int32_t default_topic_queues = 8;                // defaultTopicQueueNums
+  bool trace_topic = false;                             // traceTopicEnable
+  bool cluster_topic = true;                            // clusterTopicEnable
+  bool broker_topic = true;                             // brokerTopicEnable
+  std::int32_t revive_queues = 8;                       // reviveQueueNum
+  std::int64_t channel_expiry_ms = 120'000;             // channelExpiredTimeout
+  std::int64_t queue_lock_ms = 60'000;                  // rocketmq.broker.rebalance.lockMaxLiveTime
+  std::int64_t offsets_interval_ms = 5'000;             // flushConsumerOffsetInterval
+  std::int64_t delay_offsets_interval_ms = 10'000;      // flushDelayOffsetInterval
   // What counts as still in memory behind the end of the log (accessMessageInMemoryMaxRatio).
   std::int64_t warm_log_bytes = 4LL << 30;
   // Parked pulls take about 400 bytes each, so the default costs at most 40 MB.
@@ -55,6 +59,8 @@ struct Switches {
   std::atomic<bool> register_producer{true};                  // enableRegisterProducer
   std::atomic<bool> slave_read{false};                        // slaveReadEnable
   std::atomic<bool> reject_transaction{false};                // rejectTransactionMessage
+  std::atomic<bool> recall{false};                            // recallMessageEnable
+  std::atomic<bool> recall_unwritable{false};                 // allowRecallWhenBrokerNotWriteable
   std::atomic<std::int32_t> max_message_size{4 << 20};        // maxMessageSize, bytes of body
   std::atomic<std::int64_t> start_accept_send_ms{0};          // startAcceptSendRequestTimeStamp
   std::atomic<std::int32_t> pull_batch_max{160};              // pullBatchMaxMessageCount

@@ -30,11 +30,12 @@ std::string duration(std::int64_t ms) {
 }  // namespace
 
 RuntimeInfo::RuntimeInfo(const Options& options, const Switches& switches, const Schedule& schedule,
-                         const store::MessageStore& store, const BrokerStats& stats,
-                         const os::Clock& clock)
+                         const Timers& timers, const store::MessageStore& store,
+                         const BrokerStats& stats, const os::Clock& clock)
     : options_(options),
       switches_(switches),
       schedule_(schedule),
+      timers_(timers),
       store_(store),
       stats_(stats),
       clock_(clock),
@@ -82,10 +83,12 @@ std::map<std::string, std::string> RuntimeInfo::table() const {
   // Nothing here holds a lock for a page fault, and there is no pool between buffer and file.
   table["pageCacheLockTimeMills"] = "0";
   table["remainTransientStoreBufferNumbs"] = "0";
-  // There is no timer wheel: its figures are those of an idle one.
-  for (const char* name : {"timerReadBehind", "timerOffsetBehind", "timerCongestNum"})
-    table[name] = "0";
-  for (const char* name : {"timerEnqueueTps", "timerDequeueTps"}) table[name] = "0.0";
+  const Timers::Figures timers = timers_.figures();
+  table["timerReadBehind"] = text(timers.read_behind_ms / 1000);
+  table["timerOffsetBehind"] = text(timers.offset_behind);
+  table["timerCongestNum"] = text(timers.waiting);
+  table["timerEnqueueTps"] = ratio(timers.enqueue_rate);
+  table["timerDequeueTps"] = ratio(timers.deliver_rate);
   for (const Schedule::Level& level : schedule_.levels())
     if (level.max.value > 0)
       table["scheduleMessageOffset_" + std::to_string(level.level)] =

@@ -7,6 +7,7 @@
 #include "broker/broker_stats.h"
 #include "broker/options.h"
 #include "broker/schedule.h"
+#include "broker/timers.h"
 #include "os/clock.h"
 #include "store/message_store.h"
 
@@ -17,7 +18,8 @@ namespace oncemq::broker {
 class RuntimeInfo {
  public:
   RuntimeInfo(const Options& options, const Switches& switches, const Schedule& schedule,
-              const store::MessageStore& store, const BrokerStats& stats, const os::Clock& clock);
+              const Timers& timers, const store::MessageStore& store, const BrokerStats& stats,
+              const os::Clock& clock);
 
   std::map<std::string, std::string> table() const;
 
@@ -25,6 +27,7 @@ class RuntimeInfo {
   const Options& options_;
   const Switches& switches_;
   const Schedule& schedule_;
+  const Timers& timers_;
   const store::MessageStore& store_;
   const BrokerStats& stats_;
   const os::Clock& clock_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "broker/topic_table.h"
 
 namespace oncemq::broker {
 
@@ -44,6 +45,8 @@ SendOutcome SendBatch::outcome(std::size_t request) const {
   outcome.items = std::span(items_).subspan(row.first, row.count);
   outcome.queue_id = row.queue_id;
   outcome.unique_key = row.unique_key;
+  if (row.topic != nullptr) outcome.topic = row.topic->name();
+  outcome.timer_out_ms = row.timer_out_ms;
   outcome.end = row.end;
   outcome.wait_committed = row.wait_committed;
   return outcome;

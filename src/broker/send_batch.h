@@ -43,6 +43,8 @@ struct SendOutcome {
   std::span<const store::AppendItem> items;  // results inside; empty: nothing had to be stored
   std::int32_t queue_id = 0;                 // where the client's message went, before any delay
   std::string_view unique_key;               // UNIQ_KEY of the message, given or generated
+  std::string_view topic;                    // the same: before any delay
+  std::int64_t timer_out_ms = 0;             // TIMER_OUT_MS of a timer, 0 for other messages
   // The reply may leave when `committed` (or `flushed`, when wait_committed is false) has reached
   // this.
   store::AppendedOffset end;
@@ -73,6 +75,7 @@ class SendBatch {
     bool wait_committed = true;
     const TopicEntry* topic = nullptr;
     std::string_view unique_key;
+    std::int64_t timer_out_ms = 0;
     store::AppendedOffset end;
     std::optional<Error> error;
   };

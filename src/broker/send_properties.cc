@@ -18,7 +18,12 @@ enum class Name : std::uint8_t {
   kDelay,
   kWait,
   kHalf,
-  kTimer,
+  kTimerDelaySec,
+  kTimerDelayMs,
+  kTimerDeliverMs,
+  kTimerOut,
+  kTimerDelete,
+  kTimerRolls,
   kBroker,
   kForeign,
   kReal,
@@ -50,18 +55,36 @@ Name name_of(std::string_view name) {
     case 10:
       if (name == property::kMsgRegion) return Name::kBroker;
       if (name == property::kRealTopic) return Name::kReal;
+      if (name == property::kOnceTimer) return Name::kForeign;
+      break;
+    case 11:
+      if (name == property::kOnceDueMs) return Name::kForeign;
+      break;
+    case 12:
+      if (name == property::kTimerOutMs) return Name::kTimerOut;
       break;
     case 14:
+      if (name == property::kTimerDelayMs) return Name::kTimerDelayMs;
+      break;
     case 15:
+      if (name == property::kTimerDelaySec) return Name::kTimerDelaySec;
+      break;
     case 16:
-      if (name == property::kTimerDelayMs || name == property::kTimerDelaySec ||
-          name == property::kTimerDeliverMs)
-        return Name::kTimer;
+      if (name == property::kTimerDeliverMs) return Name::kTimerDeliverMs;
+      if (name == property::kTimerRollTimes) return Name::kTimerRolls;
+      break;
+    case 17:
+      if (name == property::kTimerDeleteKey) return Name::kTimerDelete;
       break;
     default:
       break;
   }
   return Name::kOther;
+}
+
+bool is_timer(Name name) {
+  return name == Name::kTimerDelaySec || name == Name::kTimerDelayMs ||
+         name == Name::kTimerDeliverMs;
 }
 
 // Cuts the next pair off `rest`; `whole` includes its end mark. Pairs without a name mark come with
@@ -123,8 +146,22 @@ SendProperties scan_properties(std::string_view properties) {
       case Name::kHalf:
         seen.half = value == "true";
         break;
-      case Name::kTimer:
-        seen.timer = true;
+      case Name::kTimerDelaySec:
+        seen.timer_delay_sec = value;
+        break;
+      case Name::kTimerDelayMs:
+        seen.timer_delay_ms = value;
+        break;
+      case Name::kTimerDeliverMs:
+        seen.timer_deliver_ms = value;
+        break;
+      case Name::kTimerOut:
+        seen.timer_out = !value.empty();
+        break;
+      case Name::kTimerDelete:
+        seen.timer_delete = !value.empty();
+        break;
+      case Name::kTimerRolls:
         break;
       case Name::kBroker:
         seen.has_broker_pairs = true;
@@ -138,6 +175,8 @@ SendProperties scan_properties(std::string_view properties) {
         break;
     }
   }
+  seen.timer = !seen.timer_delay_sec.empty() || !seen.timer_delay_ms.empty() ||
+               !seen.timer_deliver_ms.empty();
   return seen;
 }
 
@@ -149,10 +188,11 @@ std::string_view copy_without(std::string_view properties, const DropPairs& drop
   std::string_view whole;
   while (cut_pair(properties, name, value, whole)) {
     const Name kind = name_of(name);
-    const bool dropped = (kind == Name::kBroker && drop.broker) ||
-                         (kind == Name::kForeign && drop.foreign) ||
-                         (kind == Name::kReal && drop.real) ||
-                         (kind == Name::kDelay && drop.delay) || (kind == Name::kWait && drop.wait);
+    const bool dropped =
+        (kind == Name::kBroker && drop.broker) || (kind == Name::kForeign && drop.foreign) ||
+        (kind == Name::kReal && drop.real) || (kind == Name::kDelay && drop.delay) ||
+        (kind == Name::kWait && drop.wait) || (drop.timer && is_timer(kind)) ||
+        (kind == Name::kTimerRolls && drop.rolls);
     if (dropped) continue;
     std::memcpy(to, whole.data(), whole.size());
     to += whole.size();

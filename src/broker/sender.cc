@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "broker/delay.h"
 #include "broker/send_properties.h"
+#include "broker/timer_record.h"
 #include "model/properties.h"
 #include "model/record_codec.h"
 #include "model/topic.h"
@@ -142,8 +143,12 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
     return refuse(Errc::kNotSupported, "transactional messages are not served");
   std::int32_t level = seen.level();
   // compat: a delay level wins over the timer properties (upstream HookUtils, 5.3.3).
-  if (seen.timer && level <= 0)
-    return refuse(Errc::kNotSupported, "messages with a delivery time are not served");
+  std::int64_t due_ms = 0;  // 0: no timer
+  if (level <= 0 && (seen.timer || seen.timer_delete)) {
+    auto wanted = timer_due(options_, seen, clock_.wall_ms());
+    if (!wanted.has_value()) return fail(std::move(wanted.error()));
+    due_ms = wanted->value_or(0);
+  }
 
   const TopicEntry* destination = &topic;
   bool dead = false;
@@ -155,12 +160,16 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
       destination = *dlq;
       queue_id = 0;
       level = 0;
+      due_ms = 0;
     }
   }
   level = level > 0 ? clip_level(options_, level) : 0;
   const TopicEntry* schedule = nullptr;
   if (level > 0 && (schedule = topics_.find(model::topic::kSchedule)) == nullptr)
     return refuse(Errc::kInternal, "the schedule topic is missing");
+  const TopicEntry* wheel = nullptr;
+  if (due_ms > 0 && (wheel = topics_.find(model::topic::kTimer)) == nullptr)
+    return refuse(Errc::kInternal, "the timer topic is missing");
 
   SendBatch::Request row;
   row.first = static_cast<std::uint32_t>(batch.items_.size());
@@ -171,10 +180,11 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
 
   const DropPairs drop{.broker = seen.has_broker_pairs,
                        .foreign = seen.has_foreign_pairs,
-                       .real = level > 0 && seen.has_real_pairs,
-                       .delay = dead && !seen.delay_level.empty()};
+                       .real = (level > 0 || due_ms > 0) && seen.has_real_pairs,
+                       .delay = dead && !seen.delay_level.empty(),
+                       .timer = level > 0 && seen.timer};
   std::string_view properties = request.properties;
-  if (drop.broker || drop.foreign || drop.real || drop.delay)
+  if (drop.broker || drop.foreign || drop.real || drop.delay || drop.timer)
     properties = copy_without(properties, drop, batch.arena_);
   std::string_view extra = stamp_;
   row.unique_key = seen.unique_key;
@@ -202,7 +212,12 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
     divert(options_, *schedule, level, item, batch.arena_);
   else
     item.message.tags_code = model::tags_code(seen.tags);
-  if (properties.size() + item.message.extra_properties.size() + kEncoderRoom >
+  if (wheel != nullptr) {
+    divert_to_timer(options_, *wheel, due_ms, item, batch.arena_);
+    row.timer_out_ms = timer_out_ms(options_, due_ms);
+  }
+  if (properties.size() + item.message.extra_properties.size() + kEncoderRoom +
+          (wheel != nullptr ? kTimerRoom : 0) >
       model::kMaxPropertiesSize) {
     batch.items_.pop_back();
     return refuse(Errc::kMessageIllegal, "the properties are longer than 32767 bytes");
@@ -254,7 +269,7 @@ Result<std::size_t> Sender::stage_parts(const SendRequest& request, const TopicE
       verdict = refuse(Errc::kMessageIllegal, "a message of the batch has no body");
       break;
     }
-    if (seen.half || seen.level() > 0 || seen.timer) {
+    if (seen.half || seen.level() > 0 || seen.timer || seen.timer_delete) {
       verdict = refuse(Errc::kMessageIllegal, "a batch can be neither transactional nor delayed");
       break;
     }

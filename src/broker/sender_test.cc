@@ -190,17 +190,61 @@ TEST_F(SenderTest, PropertyLimitCountsWhatTheBrokerAdds) {
   EXPECT_EQ(refusal(request("T", "x", beyond)), Errc::kMessageIllegal);
 }
 
-TEST_F(SenderTest, HalfAndTimerMessagesAreNotServed) {
+TEST_F(SenderTest, HalfMessagesAreNotServed) {
   const std::string half = pairs("TRAN_MSG=true");
   EXPECT_EQ(refusal(request("T", "x", half)), Errc::kNotSupported);
   SendRequest flagged = request("T", "x");
   flagged.sys_flag = model::sysflag::kTransactionPrepared;
   EXPECT_EQ(refusal(flagged), Errc::kNotSupported);
+}
+
+// ---- delivery times
+
+TEST_F(SenderTest, TimerWaitsInTheWheelTopic) {
+  const std::string properties =
+      pairs("UNIQ_KEY=U;TAGS=red;TIMER_DELAY_MS=2500;REAL_TOPIC=old;REAL_QID=9;ONCE_TIMER=1:2");
+  const SendOutcome outcome = send_now(request("T", "later", properties, 3));
+  const std::int64_t due = clock.wall_ms() + 2'500;
+  EXPECT_EQ(outcome.queue_id, 3);
+  EXPECT_EQ(outcome.topic, "T");
+  EXPECT_EQ(outcome.timer_out_ms, due / 1000 * 1000);
+  ASSERT_EQ(store.count("rmq_sys_wheel_timer", 0), 1U);
+  const model::RecordView record = store.record("rmq_sys_wheel_timer", 0, 0);
+  EXPECT_EQ(property_of(record, "REAL_TOPIC"), "T");
+  EXPECT_EQ(property_of(record, "REAL_QID"), "3");
+  EXPECT_EQ(property_of(record, "TIMER_OUT_MS"), std::to_string(outcome.timer_out_ms));
+  EXPECT_EQ(property_of(record, "ONCE_DUE_MS"), std::to_string(due));
+  EXPECT_EQ(property_of(record, "ONCE_TIMER"), "(none)");
+  EXPECT_EQ(property_of(record, "TIMER_DELAY_MS"), "2500");
+}
+
+TEST_F(SenderTest, TimeThatHasComeIsNow) {
+  for (const char* text : {"TIMER_DELAY_MS=0", "TIMER_DELAY_SEC=-5", "TIMER_DELIVER_MS=1000",
+                           "TIMER_DELAY_SEC=5;TIMER_OUT_MS=1"}) {
+    const std::size_t before = store.count("T", 0);
+    send("T", "now", pairs(text));
+    EXPECT_EQ(store.count("T", 0), before + 1) << text;
+  }
+  EXPECT_EQ(store.count("rmq_sys_wheel_timer", 0), 0U);
+}
+
+TEST_F(SenderTest, TimersThatAreRefused) {
+  for (const char* text : {"TIMER_DELAY_SEC=soon", "TIMER_DELAY_MS=1.5", "TIMER_DELIVER_MS=+-1",
+                           "TIMER_DELAY_SEC=3456001", "TIMER_DELIVER_MS=9223372036854775807",
+                           "TIMER_DELAY_SEC=9223372036854775807", "TIMER_DEL_UNIQKEY=T+U"}) {
+    const std::string properties = pairs(text);
+    EXPECT_EQ(refusal(request("T", "x", properties)), Errc::kMessageIllegal) << text;
+  }
+  options.timer_wheel = false;
   const std::string timer = pairs("TIMER_DELAY_SEC=5");
-  EXPECT_EQ(refusal(request("T", "x", timer)), Errc::kNotSupported);
+  EXPECT_EQ(refusal(request("T", "x", timer)), Errc::kInternal);
+}
+
+TEST_F(SenderTest, DelayLevelWinsOverTimer) {
   const std::string level = pairs("TIMER_DELAY_SEC=5;DELAY=1");
   send("T", "the level wins", level);
-  EXPECT_EQ(store.count("SCHEDULE_TOPIC_XXXX", 0), 1U);
+  ASSERT_EQ(store.count("SCHEDULE_TOPIC_XXXX", 0), 1U);
+  EXPECT_EQ(property_of(store.record("SCHEDULE_TOPIC_XXXX", 0, 0), "TIMER_DELAY_SEC"), "(none)");
 }
 
 // ---- delay levels

@@ -31,6 +31,14 @@ inline constexpr std::string_view kInnerNum = "INNER_NUM";
 inline constexpr std::string_view kTimerDelaySec = "TIMER_DELAY_SEC";
 inline constexpr std::string_view kTimerDelayMs = "TIMER_DELAY_MS";
 inline constexpr std::string_view kTimerDeliverMs = "TIMER_DELIVER_MS";
+inline constexpr std::string_view kTimerOutMs = "TIMER_OUT_MS";
+inline constexpr std::string_view kTimerEnqueueMs = "TIMER_ENQUEUE_MS";
+inline constexpr std::string_view kTimerDequeueMs = "TIMER_DEQUEUE_MS";
+inline constexpr std::string_view kTimerRollTimes = "TIMER_ROLL_TIMES";
+inline constexpr std::string_view kTimerDeleteKey = "TIMER_DEL_UNIQKEY";
+// Ours (docs/timers.md, Records); senders cannot set them.
+inline constexpr std::string_view kOnceDueMs = "ONCE_DUE_MS";
+inline constexpr std::string_view kOnceTimer = "ONCE_TIMER";
 }  // namespace property
 
 inline constexpr char kNameEnd = '\x01';

@@ -171,6 +171,16 @@ const std::array kServed = {
          kDynamic),
     number("startAcceptSendRequestTimeStamp", &S::start_accept_send_timestamp, 0, INT64_MAX,
            "ms since 1970", "sends are refused before", kDynamic),
+    flag("timerWheelEnable", &S::timer_wheel,
+         "take messages with a delivery time; when off they are refused, and waiting ones wait on"),
+    number("timerMaxDelaySec", &S::timer_max_delay_s, 1, 366 * 86'400, "s",
+           "most that a delivery time may lie ahead (Apache's default: 3 days)"),
+    number("timerPrecisionMs", &S::timer_precision_ms, 100, 60'000, "ms",
+           "rounding of TIMER_OUT_MS in stored timers, for Apache; delivery here is exact"),
+    flag("recallMessageEnable", &S::recall, "serve request 370; needs messageIndexEnable",
+         kDynamic),
+    flag("allowRecallWhenBrokerNotWriteable", &S::recall_unwritable,
+         "also when brokerPermission forbids writing", kDynamic),
 
     // consume
     flag("longPollingEnable", &S::long_polling,

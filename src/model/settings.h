@@ -58,6 +58,11 @@ struct Settings {
   std::string message_delay_level = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
   bool reject_transaction_message = false;
   std::int64_t start_accept_send_timestamp = 0;
+  bool timer_wheel = true;
+  std::int32_t timer_max_delay_s = 40 * 86'400;
+  std::int32_t timer_precision_ms = 1000;
+  bool recall = false;
+  bool recall_unwritable = false;
 
   // consume
   bool long_polling = true;

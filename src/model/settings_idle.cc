@@ -115,14 +115,12 @@ constexpr std::array kIdle = {
         "transactionTimeOut transactionCheckMax transactionCheckInterval "
         "transactionMetricFlushInterval transactionOpMsgMaxSize transactionOpBatchInterval"},
     IdleSettings{
-        "timer messages are not served",
-        "timerWheelEnable mappedFileSizeTimerLog timerPrecisionMs timerRollWindowSlot "
-        "timerFlushIntervalMs timerGetMessageThreadNum timerPutMessageThreadNum "
-        "timerEnableDisruptor timerEnableCheckMetrics timerInterceptDelayLevel timerMaxDelaySec "
-        "disappearTimeAfterStart timerStopEnqueue timerCheckMetricsWhen timerSkipUnknownError "
-        "timerWarmEnable timerStopDequeue timerEnableRetryUntilSuccess timerCongestNumEachSlot "
-        "timerMetricSmallThreshold timerProgressLogIntervalMs recallMessageEnable "
-        "allowRecallWhenBrokerNotWriteable"},
+        "timers are kept in an index of our own: docs/timers.md",
+        "mappedFileSizeTimerLog timerRollWindowSlot timerFlushIntervalMs timerGetMessageThreadNum "
+        "timerPutMessageThreadNum timerEnableDisruptor timerEnableCheckMetrics "
+        "timerInterceptDelayLevel disappearTimeAfterStart timerStopEnqueue timerCheckMetricsWhen "
+        "timerSkipUnknownError timerWarmEnable timerStopDequeue timerEnableRetryUntilSuccess "
+        "timerCongestNumEachSlot timerMetricSmallThreshold timerProgressLogIntervalMs"},
     IdleSettings{
         "POP is not served",
         "popPollingSize popPollingMapSize popPollingMapExpireTimeSeconds maxPopPollingSize "

@@ -12,6 +12,7 @@
 #include "front/remoting/offsets.h"
 #include "front/remoting/pull.h"
 #include "front/remoting/query.h"
+#include "front/remoting/recall.h"
 #include "front/remoting/send.h"
 #include "front/remoting/topics.h"
 
@@ -21,8 +22,8 @@
 namespace oncemq::front {
 
 struct BrokerFamilies {
-  std::tuple<SendFamily, PullFamily, OffsetFamily, QueryFamily, ClientFamily, TopicFamily,
-             GroupFamily, ConnectionFamily, BrokerAdminFamily>
+  std::tuple<SendFamily, RecallFamily, PullFamily, OffsetFamily, QueryFamily, ClientFamily,
+             TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily>
       all;
 };
 

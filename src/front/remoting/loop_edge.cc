@@ -14,10 +14,12 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShare
     sends_ =
         std::make_unique<SendLane>(*this, broker, *parts.store, *parts.options, parts.settings);
     broker_families_ = std::unique_ptr<BrokerFamilies>(new BrokerFamilies{
-        {SendFamily(*sends_, broker), PullFamily(broker), OffsetFamily(broker),
-         QueryFamily(broker, *parts.store), ClientFamily(broker, *parts.options, parts.clock),
-         TopicFamily(broker, *parts.options), GroupFamily(broker, *parts.options),
-         ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts)}});
+        {SendFamily(*sends_, broker),
+         RecallFamily(broker, *parts.options, *parts.switches, parts.clock), PullFamily(broker),
+         OffsetFamily(broker), QueryFamily(broker, *parts.store),
+         ClientFamily(broker, *parts.options, parts.clock), TopicFamily(broker, *parts.options),
+         GroupFamily(broker, *parts.options), ConnectionFamily(broker, *parts.options),
+         BrokerAdminFamily(parts)}});
   }
   if (parts.names != nullptr) {
     name_families_ = std::unique_ptr<NameFamilies>(new NameFamilies{

@@ -1,9 +1,11 @@
 #include "front/remoting/send_lane.h"
 
 #include "base/check.h"
+#include "broker/recall_handle.h"
 #include "front/remoting/answer_code.h"
 #include "front/remoting/loop_edge.h"
 #include "model/message_id.h"
+#include "model/topic.h"
 #include "wire/remoting/frame.h"
 #include "wire/remoting/schema/send.h"
 
@@ -113,13 +115,22 @@ void SendLane::make_frame(const Call& call, const broker::SendOutcome& outcome, 
     message_id_.append(
         id, model::write_offset_message_id(options_.address, item.result.log_offset, id));
   }
+  std::string recall_handle;
+  // compat: retries have none (upstream SendMessageProcessor.attachRecallHandle).
+  if (outcome.timer_out_ms > 0 && !model::topic::is_retry(outcome.topic))
+    recall_handle = broker::RecallHandle{.topic = std::string(outcome.topic),
+                                         .broker = options_.name,
+                                         .out_ms = outcome.timer_out_ms,
+                                         .unique_key = std::string(outcome.unique_key)}
+                        .to_string();
   wire::encode_reply(frame_, call.kind(), start,
                      wire::SendReply{.message_id = message_id_,
                                      .queue_id = outcome.queue_id,
                                      .queue_offset = outcome.items[0].result.queue_offset.value,
                                      .transaction_id = outcome.unique_key,
                                      .region = options_.region,
-                                     .trace_on = options_.trace_on});
+                                     .trace_on = options_.trace_on,
+                                     .recall_handle = recall_handle});
 }
 
 void SendLane::deliver(net::ConnectionRef connection, std::string_view frame) {

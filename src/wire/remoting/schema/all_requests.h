@@ -16,6 +16,7 @@
 #include "wire/remoting/schema/offsets.h"
 #include "wire/remoting/schema/pull.h"
 #include "wire/remoting/schema/query.h"
+#include "wire/remoting/schema/recall.h"
 #include "wire/remoting/schema/send.h"
 #include "wire/remoting/schema/topics.h"
 
@@ -24,9 +25,9 @@ namespace oncemq::wire {
 
 // Everything that we answer, broker and name service. A dispatcher makes its table from this list.
 using AllRequests =
-    ConcatLists<SendRequests, PullRequests, OffsetRequests, QueryRequests, ClientRequests,
-                TopicRequests, GroupRequests, ConnectionRequests, BrokerAdminRequests,
-                NameRouteRequests, NameKvRequests, NameBrokerRequests>;
+    ConcatLists<SendRequests, RecallRequests, PullRequests, OffsetRequests, QueryRequests,
+                ClientRequests, TopicRequests, GroupRequests, ConnectionRequests,
+                BrokerAdminRequests, NameRouteRequests, NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests

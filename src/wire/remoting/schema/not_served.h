@@ -14,7 +14,7 @@ inline constexpr std::string_view kTransactions = "transactional messages are no
 inline constexpr std::string_view kReply = "request-reply messaging is not served";
 inline constexpr std::string_view kPop = "POP consumption is not served";
 inline constexpr std::string_view kTimer =
-    "timer messages are not served; delay levels are the served form of delay";
+    "asked by replicas only; the progress of timers is in an own format";
 inline constexpr std::string_view kReplication = "replication is not served";
 inline constexpr std::string_view kController = "there is no controller";
 inline constexpr std::string_view kRocksDb = "there is no RocksDB in this store";
@@ -49,7 +49,6 @@ inline constexpr std::array kNotServed{
     NotServed{326, "PUSH_REPLY_MESSAGE_TO_CLIENT", Peer::kClient, reason::kReply},
     NotServed{354, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", Peer::kBroker, reason::kRocksDb},
     NotServed{355, "EXPORT_ROCKSDB_CONFIG_TO_JSON", Peer::kBroker, reason::kRocksDb},
-    NotServed{370, "RECALL_MESSAGE", Peer::kBroker, reason::kTimer},
     NotServed{513, "UPDATE_AND_CREATE_STATIC_TOPIC", Peer::kBroker, reason::kStatic},
     NotServed{902, "ADD_BROKER", Peer::kBroker, reason::kContainer},
     NotServed{903, "REMOVE_BROKER", Peer::kBroker, reason::kContainer},

@@ -51,14 +51,15 @@ struct SendReply {
   std::string_view batch_unique_id;
   std::string_view region;
   std::optional<bool> trace_on;
+  std::string_view recall_handle;  // timers only
 
-  static constexpr auto fields =
-      fields_of(field("msgId", &SendReply::message_id, kRequired),
-                field("queueId", &SendReply::queue_id, kRequired),
-                field("queueOffset", &SendReply::queue_offset, kRequired),
-                field("transactionId", &SendReply::transaction_id),
-                field("batchUniqId", &SendReply::batch_unique_id),
-                field("MSG_REGION", &SendReply::region), field("TRACE_ON", &SendReply::trace_on));
+  static constexpr auto fields = fields_of(
+      field("msgId", &SendReply::message_id, kRequired),
+      field("queueId", &SendReply::queue_id, kRequired),
+      field("queueOffset", &SendReply::queue_offset, kRequired),
+      field("transactionId", &SendReply::transaction_id),
+      field("batchUniqId", &SendReply::batch_unique_id), field("MSG_REGION", &SendReply::region),
+      field("TRACE_ON", &SendReply::trace_on), field("recallHandle", &SendReply::recall_handle));
 };
 
 struct SendMessage {
