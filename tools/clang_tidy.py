@@ -2,7 +2,8 @@
 """Runs clang-tidy on the sources named on stdin, in parallel, and remembers what passed.
 
 A source that passed is not looked at again until it, something it includes, .clang-tidy or the
-flags change: the memory is a folder of hashes over the preprocessed text.
+flags change: the memory is a folder of hashes over the preprocessed text, in ~/.cache (or
+XDG_CACHE_HOME), so that clones and worktrees share it. At the end it says what was spent.
 
     printf '%s\\n' SOURCES | tools/clang_tidy.py BUILD_DIR
 """
@@ -11,6 +12,7 @@ import hashlib
 import json
 import os
 import pathlib
+import resource
 import shlex
 import subprocess
 import sys
@@ -29,12 +31,25 @@ def preprocess(entry):
     return result.stdout if result.returncode == 0 else None
 
 
+def cache_folder():
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = pathlib.Path(home) / "oncemq" / "clang-tidy-passed"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def digest(settings, command, text):
+    """Where the tree lies does not count."""
+    root = os.getcwd().encode()
+    return hashlib.sha256(
+        b"\0".join([settings, command.encode(), text]).replace(root, b".")).hexdigest()
+
+
 def main(argv):
     build = pathlib.Path(argv[1])
     entries = {os.path.realpath(e["file"]): e
                for e in json.loads((build / "compile_commands.json").read_text())}
-    passed_folder = build / "clang-tidy-passed"
-    passed_folder.mkdir(exist_ok=True)
+    passed_folder = cache_folder()
     settings = pathlib.Path(".clang-tidy").read_bytes()
     sources = [line for line in sys.stdin.read().split("\n") if line]
 
@@ -45,10 +60,9 @@ def main(argv):
         text = preprocess(entry)
         stamp = None
         if text is not None:
-            stamp = passed_folder / hashlib.sha256(
-                settings + entry["command"].encode() + text).hexdigest()
+            stamp = passed_folder / digest(settings, entry["command"], text)
             if stamp.exists():
-                return source, "", True
+                return source, "", None
         result = subprocess.run([TIDY, "-p", str(build), "--quiet", source], text=True,
                                 capture_output=True, check=False)
         if result.returncode == 0:
@@ -58,12 +72,17 @@ def main(argv):
         return source, result.stdout + result.stderr, False
 
     failed = 0
+    known = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for number, (source, output, good) in enumerate(pool.map(look_at, sources), 1):
             print(f"[{number}/{len(sources)}] {source}", flush=True)
-            if not good:
+            known += good is None
+            if good is False:
                 failed += 1
                 print(output, flush=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(f"summary: {known} of {len(sources)} sources are unchanged since they passed; "
+          f"{used.ru_utime + used.ru_stime:.0f} CPU seconds")
     if failed:
         print(f"clang-tidy: findings in {failed} of {len(sources)} sources")
         return 1
