@@ -107,24 +107,8 @@ build() {
   fi
 }
 
-# free_port prints a port P of 127.0.0.1 such that P, P-2 and P+1 are free (a broker may take all).
-free_port() {
-  python3 - <<'PY'
-import socket
-while True:
-    with socket.socket() as first:
-        first.bind(("127.0.0.1", 0))
-        port = first.getsockname()[1]
-        try:
-            for other in (port - 2, port + 1):
-                with socket.socket() as s:
-                    s.bind(("127.0.0.1", other))
-        except OSError:
-            continue
-        print(port)
-        break
-PY
-}
+# free_ports N prints N ports P of 127.0.0.1 such that P, P-2 and P+1 are free (a broker may take all).
+free_ports() { python3 "${BASH_SOURCE[0]%/*}/../tests/support/ports.py" "$1"; }
 
 # start_server BINARY FOLDER [ARGUMENT...] starts a broker with its data in FOLDER/data and its
 # output in FOLDER/out and FOLDER/err, waits until it is ready, and sets server_pid, broker_port and
@@ -132,8 +116,7 @@ PY
 start_server() {
   local binary=$1 folder=$2 i
   shift 2
-  broker_port=$(free_port)
-  namesrv_port=$(free_port)
+  read -r broker_port namesrv_port < <(free_ports 2)
   mkdir -p "$folder"
   "$binary" serve --data "$folder/data" --set "listenPort=$broker_port" \
     --set "namesrvListenPort=$namesrv_port" "$@" >"$folder/out" 2>"$folder/err" &

@@ -2,25 +2,9 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 
-
-def free_port():
-    """A port P with P-2 and P+1 free as well; the broker takes its neighbours."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port > 65000 or port < 1030:
-            continue
-        try:
-            for neighbour in (port - 2, port, port + 1):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", neighbour))
-            return port
-        except OSError:
-            continue
+from ports import free_port
 
 
 class Broker:

@@ -16,7 +16,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 import remoting  # noqa: E402
-from broker import Broker, free_port  # noqa: E402
+from broker import Broker  # noqa: E402
+from ports import free_port  # noqa: E402
 
 ONCEMQ = os.environ["ONCEMQ"]
 MIB = 1 << 20
