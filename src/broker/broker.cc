@@ -29,7 +29,8 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       clients_(options, switches, groups_, clock),
       locks_(options, clock),
       sender_(options, switches, topics_, groups_, locks_, store, stats_, unique_keys_, clock),
-      send_back_(options, switches, topics_, groups_, store, stats_),
+      send_back_(options, switches, topics_, groups_, store, stats_, clock),
+      dead_letters_(options, switches, topics_, groups_, store, clock),
       parked_(options, store, clock),
       puller_(switches, topics_, groups_, offsets_, clients_, parked_, store, stats_),
       schedule_(options, topics_, store, stats_, clock),
@@ -111,6 +112,7 @@ void Broker::when_saved(std::function<void(const Status&)> done) {
 std::int64_t Broker::service_tick() {
   if (stopped_) return clock_.monotonic_ms() + kIdleMs;
   const std::int64_t delivery_wait = schedule_.tick();
+  const std::int64_t letters_wait = dead_letters_.tick();
   const std::int64_t next_deadline = parked_.expire();
   const std::int64_t next_stats = stats_.tick();
   const std::int64_t now = clock_.monotonic_ms();
@@ -129,8 +131,8 @@ std::int64_t Broker::service_tick() {
   }
   if (saver_.pending() && now >= next_save_ms_)
     next_save_ms_ = saver_.run().has_value() ? 0 : clock_.monotonic_ms() + kSaveRetryMs;
-  return std::min({now + std::min(delivery_wait, kIdleMs), next_deadline, next_stats,
-                   next_expiry_ms_, next_offsets_ms_, next_delays_ms_});
+  return std::min({now + std::min({delivery_wait, letters_wait, kIdleMs}), next_deadline,
+                   next_stats, next_expiry_ms_, next_offsets_ms_, next_delays_ms_});
 }
 
 }  // namespace oncemq::broker

@@ -14,6 +14,7 @@
 #include "broker/client_registry.h"
 #include "broker/config_saver.h"
 #include "broker/consumer_offsets.h"
+#include "broker/dead_letters.h"
 #include "broker/group_table.h"
 #include "broker/message_query.h"
 #include "broker/options.h"
@@ -73,6 +74,7 @@ class Broker {
   QueueLocks& locks() { return locks_; }
   Sender& sender() { return sender_; }
   SendBack& send_back() { return send_back_; }
+  DeadLetters& dead_letters() { return dead_letters_; }
   Puller& puller() { return puller_; }
   ParkedPulls& parked() { return parked_; }
   Schedule& schedule() { return schedule_; }
@@ -98,6 +100,7 @@ class Broker {
   QueueLocks locks_;
   Sender sender_;
   SendBack send_back_;
+  DeadLetters dead_letters_;
   ParkedPulls parked_;
   Puller puller_;
   Schedule schedule_;

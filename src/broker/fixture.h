@@ -10,6 +10,7 @@
 #include "broker/broker_stats.h"
 #include "broker/client_registry.h"
 #include "broker/consumer_offsets.h"
+#include "broker/dead_letters.h"
 #include "broker/fake_store.h"
 #include "broker/group_table.h"
 #include "broker/message_query.h"
@@ -65,7 +66,8 @@ struct Nouns {
   ClientRegistry clients{options, switches, groups, clock};
   QueueLocks locks{options, clock};
   Sender sender{options, switches, topics, groups, locks, store, stats, unique_keys, clock};
-  SendBack send_back{options, switches, topics, groups, store, stats};
+  SendBack send_back{options, switches, topics, groups, store, stats, clock};
+  DeadLetters dead_letters{options, switches, topics, groups, store, clock};
   ParkedPulls parked{options, store, clock};
   Puller puller{switches, topics, groups, offsets, clients, parked, store, stats};
   Schedule schedule{options, topics, store, stats, clock};

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "broker/dead_letters.h"
 #include "broker/delay.h"
 #include "broker/send_properties.h"
 #include "model/message_id.h"
@@ -14,13 +15,15 @@ namespace oncemq::broker {
 namespace property = model::property;
 
 SendBack::SendBack(const Options& options, const Switches& switches, TopicTable& topics,
-                   GroupTable& groups, store::MessageStore& store, BrokerStats& stats)
+                   GroupTable& groups, store::MessageStore& store, BrokerStats& stats,
+                   os::Clock& clock)
     : options_(options),
       switches_(switches),
       topics_(topics),
       groups_(groups),
       store_(store),
-      stats_(stats) {}
+      stats_(stats),
+      clock_(clock) {}
 
 Result<const TopicEntry*> SendBack::retry_topic(const SendBackRequest& request,
                                                 const GroupEntry& group) {
@@ -96,6 +99,11 @@ Result<std::size_t> SendBack::stage(const SendBackRequest& request, SendBatch& b
                            model::offset_message_id(failed.store_host, failed.log_offset));
   model::append_property(properties, property::kWait, "false");
   if (level > 0) model::append_property(properties, property::kDelayLevel, std::to_string(level));
+  if (dead)
+    model::append_property(properties, property::kDeadCause,
+                           request.delay_level < 0 ? "refused" : "retries");
+  note_attempt(properties, clock_.wall_ms(), request.consumer,
+               model::kMaxPropertiesSize - kPropertiesReserve);
   if (properties.size() + kPropertiesReserve > model::kMaxPropertiesSize)
     return fail(Errc::kMessageIllegal, "the message's properties leave no room for a retry");
 

@@ -11,6 +11,7 @@
 #include "broker/send_batch.h"
 #include "broker/topic_table.h"
 #include "model/offsets.h"
+#include "os/clock.h"
 #include "store/message_store.h"
 
 namespace oncemq::broker {
@@ -22,6 +23,7 @@ struct SendBackRequest {
   std::int32_t delay_level = 0;  // < 0: straight to the DLQ; 0: 3 + reconsume times
   bool unit_mode = false;
   std::optional<std::int32_t> max_reconsume_times;  // as in SendRequest
+  std::string_view consumer;                        // "host:port" of who failed, for the record
 };
 
 // Puts a failed message into the group's retry topic over the delay levels, or into its DLQ when
@@ -29,7 +31,7 @@ struct SendBackRequest {
 class SendBack {
  public:
   SendBack(const Options& options, const Switches& switches, TopicTable& topics, GroupTable& groups,
-           store::MessageStore& store, BrokerStats& stats);
+           store::MessageStore& store, BrokerStats& stats, os::Clock& clock);
 
   // As Sender::stage; Sender::commit stores it. The outcome has no items when the group wants no
   // retries. kGroupNotFound, kNoPermission, kMessageNotFound, kCorrupt,
@@ -49,6 +51,7 @@ class SendBack {
   GroupTable& groups_;
   store::MessageStore& store_;
   BrokerStats& stats_;
+  os::Clock& clock_;
 };
 
 }  // namespace oncemq::broker

@@ -152,11 +152,13 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
 
   const TopicEntry* destination = &topic;
   bool dead = false;
+  bool ordered = false;
   if (model::topic::is_retry(request.topic)) {
     auto dlq = dead_letter_topic(request);
     if (!dlq.has_value()) return fail(std::move(dlq.error()));
     dead = *dlq != nullptr;
     if (dead) {
+      ordered = locks_.any_held(request.topic.substr(model::topic::kRetryPrefix.size()));
       destination = *dlq;
       queue_id = 0;
       level = 0;
@@ -193,12 +195,17 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
     if (seen.unique_key.empty()) row.unique_key = new_unique_key(batch.arena_);
     const std::size_t key_size =
         seen.unique_key.empty() ? pair_size(property::kUniqueKey, row.unique_key) : 0;
-    const std::size_t dead_size = dead ? pair_size(property::kDelayLevel, "-1") : 0;
+    const std::string_view cause = ordered ? "ordered" : "retries";
+    const std::size_t dead_size =
+        dead ? pair_size(property::kDelayLevel, "-1") + pair_size(property::kDeadCause, cause) : 0;
     const std::size_t size = stamp_.size() + key_size + dead_size;
     char* const start = batch.arena_.allocate(size);
     char* to = start;
     if (key_size != 0) to = put_pair(to, property::kUniqueKey, row.unique_key);
-    if (dead_size != 0) to = put_pair(to, property::kDelayLevel, "-1");
+    if (dead_size != 0) {
+      to = put_pair(to, property::kDelayLevel, "-1");
+      to = put_pair(to, property::kDeadCause, cause);
+    }
     std::copy(stamp_.begin(), stamp_.end(), to);
     extra = {start, size};
   }

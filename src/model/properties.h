@@ -39,6 +39,19 @@ inline constexpr std::string_view kTimerDeleteKey = "TIMER_DEL_UNIQKEY";
 // Ours (docs/timers.md, Records); senders cannot set them.
 inline constexpr std::string_view kOnceDueMs = "ONCE_DUE_MS";
 inline constexpr std::string_view kOnceTimer = "ONCE_TIMER";
+// Ours, see docs/dead-letters.md.
+inline constexpr std::string_view kDeadCause = "DEAD_CAUSE";
+inline constexpr std::string_view kRetryAttempts = "RETRY_ATTEMPTS";
+inline constexpr std::string_view kReplayOf = "REPLAY_OF";
+inline constexpr std::string_view kReplayBy = "REPLAY_BY";
+inline constexpr std::string_view kReplayTime = "REPLAY_TIME";
+inline constexpr std::string_view kReplayCount = "REPLAY_COUNT";
+inline constexpr std::string_view kMark = "MARK";
+inline constexpr std::string_view kMarkOf = "MARK_OF";
+inline constexpr std::string_view kMarkGroup = "MARK_GROUP";
+inline constexpr std::string_view kMarkBy = "MARK_BY";
+inline constexpr std::string_view kMarkTo = "MARK_TO";
+inline constexpr std::string_view kMarkTime = "MARK_TIME";
 }  // namespace property
 
 inline constexpr char kNameEnd = '\x01';

@@ -16,8 +16,8 @@ constexpr std::array kSystemTopics = {
     topic::kBenchmark,  std::string_view("CHECKPOINT_TOPIC"),
 };
 constexpr std::array kForbiddenTargets = {
-    topic::kSchedule,      topic::kHalf,     topic::kHalfOp,
-    topic::kTransCheckMax, topic::kSelfTest, topic::kOffsetMoved,
+    topic::kSchedule, topic::kHalf,        topic::kHalfOp,         topic::kTransCheckMax,
+    topic::kSelfTest, topic::kOffsetMoved, topic::kDeadLetterMark,
 };
 
 template <std::size_t n>

@@ -110,7 +110,8 @@ void ConnectionFamily::handle(Call call, const Request<wire::GetAllProducerInfo>
                                     .language = std::string(wire::language_name(
                                         wire::language_of(std::int64_t{client.language}))),
                                     .last_update_timestamp = client.last_heartbeat_ms,
-                                    .remote_ip = client.address,
+                                    // compat: Java's text of a socket address without a name.
+                                    .remote_ip = "/" + client.address,
                                     .version = client.version});
     }
   }

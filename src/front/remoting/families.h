@@ -5,6 +5,7 @@
 #include "front/remoting/broker_admin.h"
 #include "front/remoting/clients.h"
 #include "front/remoting/connections.h"
+#include "front/remoting/dead_letters.h"
 #include "front/remoting/groups.h"
 #include "front/remoting/name_brokers.h"
 #include "front/remoting/name_kv.h"
@@ -23,7 +24,7 @@ namespace oncemq::front {
 
 struct BrokerFamilies {
   std::tuple<SendFamily, RecallFamily, PullFamily, OffsetFamily, QueryFamily, ClientFamily,
-             TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily>
+             TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily, DeadLetterFamily>
       all;
 };
 

@@ -19,7 +19,7 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShare
          OffsetFamily(broker), QueryFamily(broker, *parts.store),
          ClientFamily(broker, *parts.options, parts.clock), TopicFamily(broker, *parts.options),
          GroupFamily(broker, *parts.options), ConnectionFamily(broker, *parts.options),
-         BrokerAdminFamily(parts)}});
+         BrokerAdminFamily(parts), DeadLetterFamily(*sends_, broker, *parts.options)}});
   }
   if (parts.names != nullptr) {
     name_families_ = std::unique_ptr<NameFamilies>(new NameFamilies{

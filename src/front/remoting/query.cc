@@ -50,10 +50,16 @@ void QueryFamily::handle(Call call, const Request<wire::QueryConsumeQueue>& requ
   body.max_index = queue->max().value;
   if (!header.consumer_group.empty()) {
     const auto view = broker_.clients().pull_view(header.consumer_group, header.topic);
-    if (view.subscription) body.subscription = *view.subscription;
+    // compat: texts for mqadmin queryCq (upstream AdminBrokerProcessor.queryConsumeQueue, 5.3.3).
+    // It evaluates a filter only on entries with an extension, which are not written here.
+    if (view.subscription) {
+      body.subscription = *view.subscription;
+      body.filter_data = "null";
+    } else {
+      body.filter_data =
+          std::string(header.consumer_group) + "@" + std::string(header.topic) + " is not online!";
+    }
   }
-  const model::TagFilter filter =
-      body.subscription ? model::TagFilter(*body.subscription) : model::TagFilter();
 
   const std::int64_t end =
       std::min(body.max_index, header.index + std::clamp(header.count, std::int32_t{0}, kRowsMax));
@@ -69,7 +75,6 @@ void QueryFamily::handle(Call call, const Request<wire::QueryConsumeQueue>& requ
       row.tags_code = model::tags_code(
           model::find_property(record->record.properties, model::property::kTags).value_or(""));
     }
-    row.eval = filter.matches(row.tags_code);
     body.entries.push_back(std::move(row));
   }
   call.ok(wire::encode_body(body));

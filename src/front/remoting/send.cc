@@ -65,6 +65,7 @@ void SendFamily::handle(Call call, const Request<wire::ConsumerSendMessageBack>&
       .offset = model::LogOffset{header.offset},
       .delay_level = header.delay_level,
       .unit_mode = header.unit_mode,
+      .consumer = lane_.keep(request.connection.peer().to_string()),
   };
   if (request.command.version >= wire::version::kV3_4_9)
     back.max_reconsume_times = header.max_reconsume_times;

@@ -82,22 +82,31 @@ void SendLane::answer(Staged& staged) {
     return;
   }
   make_frame(call, outcome, staged.kind);
+  deliver_at(std::move(call), outcome.items.empty() ? 0 : outcome.end.value, outcome.wait_committed,
+             frame_);
+}
+
+void SendLane::hold(Call call, store::AppendedOffset end, std::string_view frame) {
+  if (call.oneway()) return call.abandon();
+  deliver_at(std::move(call), end.value, true, frame);
+}
+
+void SendLane::deliver_at(Call call, std::int64_t end, bool wait_committed,
+                          std::string_view frame) {
   const net::ConnectionRef connection = call.connection();
   call.release();
-
-  const std::int64_t end = outcome.items.empty() ? 0 : outcome.end.value;
-  HeldReplies& held = outcome.wait_committed ? wait_committed_ : wait_flushed_;
+  HeldReplies& held = wait_committed ? wait_committed_ : wait_flushed_;
   const std::int64_t mark =
-      outcome.wait_committed ? store_.marks().committed().value : store_.marks().flushed().value;
+      wait_committed ? store_.marks().committed().value : store_.marks().flushed().value;
   // An answer that need not wait still does not overtake older ones: `held` stays sorted.
   if (end <= mark && held.empty()) {
-    deliver(connection, frame_);
+    deliver(connection, frame);
     return;
   }
   held.push({.connection = connection,
              .end = end,
              .deadline_ms = edge_.loop().now_ms() + settings_.get().sync_flush_timeout_ms},
-            frame_);
+            frame);
 }
 
 void SendLane::make_frame(const Call& call, const broker::SendOutcome& outcome, Kind kind) {

@@ -64,6 +64,8 @@ class SendLane {
 
   // `request` is what stage() gave.
   void staged(Call call, std::size_t request, Kind kind);
+  // An answer to something that was appended elsewhere: leaves when `end` is committed.
+  void hold(Call call, store::AppendedOffset end, std::string_view frame);
   // Appends what is staged, answers what may be answered.
   void tick_end();
   // The store's marks advanced: wakes the loop when a held answer may leave. Any thread.
@@ -80,6 +82,7 @@ class SendLane {
 
   void commit();
   void answer(Staged& staged);
+  void deliver_at(Call call, std::int64_t end, bool wait_committed, std::string_view frame);
   void make_frame(const Call& call, const broker::SendOutcome& outcome, Kind kind);
   void deliver(net::ConnectionRef connection, std::string_view frame);
   bool release(HeldReplies& held, std::int64_t mark);

@@ -4,6 +4,7 @@
 #include "model/config_json.h"
 #include "wire/remoting/body/assignment.h"
 #include "wire/remoting/body/connections.h"
+#include "wire/remoting/body/dead_letters.h"
 #include "wire/remoting/body/groups.h"
 #include "wire/remoting/body/heartbeat.h"
 #include "wire/remoting/body/queue_locks.h"
@@ -116,6 +117,8 @@ ONCE_BODY(ConsumerConnections);
 ONCE_BODY(ConsumerIdList);
 ONCE_BODY(ConsumerRunningInfo);
 ONCE_BODY(ConsumerStatus);
+ONCE_BODY(DeadLetterMarks);
+ONCE_BODY(DeadLetterOffsets);
 ONCE_BODY(GroupConfigList);
 ONCE_BODY(GroupForbidden);
 ONCE_BODY(GroupList);

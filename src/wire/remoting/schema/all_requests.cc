@@ -115,7 +115,9 @@ std::string compat_markdown() {
       "Requests of the remoting protocol, as Apache RocketMQ 5.3 numbers them. A request that is\n"
       "not served is answered with code 3 and the reason; one-way requests are answered by "
       "nobody.\n"
-      "In binary headers a code above 32767 travels as its lower 16 bits.\n"
+      "In binary headers a code above 32767 travels as its lower 16 bits. Codes from 31000 to "
+      "31999\n"
+      "are ours; Apache's brokers do not know them.\n"
       "\n"
       "This page is printed from the tables in `src/wire/remoting/schema`: `oncemq docs compat`.\n"
       "\n";

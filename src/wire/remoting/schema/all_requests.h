@@ -9,6 +9,7 @@
 #include "wire/remoting/schema/client_calls.h"
 #include "wire/remoting/schema/clients.h"
 #include "wire/remoting/schema/connections.h"
+#include "wire/remoting/schema/dead_letters.h"
 #include "wire/remoting/schema/groups.h"
 #include "wire/remoting/schema/name_brokers.h"
 #include "wire/remoting/schema/name_kv.h"
@@ -24,10 +25,10 @@
 namespace oncemq::wire {
 
 // Everything that we answer, broker and name service. A dispatcher makes its table from this list.
-using AllRequests =
-    ConcatLists<SendRequests, RecallRequests, PullRequests, OffsetRequests, QueryRequests,
-                ClientRequests, TopicRequests, GroupRequests, ConnectionRequests,
-                BrokerAdminRequests, NameRouteRequests, NameKvRequests, NameBrokerRequests>;
+using AllRequests = ConcatLists<SendRequests, RecallRequests, PullRequests, OffsetRequests,
+                                QueryRequests, ClientRequests, TopicRequests, GroupRequests,
+                                ConnectionRequests, BrokerAdminRequests, DeadLetterRequests,
+                                NameRouteRequests, NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests
