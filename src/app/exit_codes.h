@@ -8,7 +8,7 @@ namespace oncemq::app {
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;         // anything else; the last line says what
-inline constexpr int kExitUsage = 64;          // command line
+inline constexpr int kExitUsage = 2;           // command line; nothing was done
 inline constexpr int kExitCorrupt = 65;        // the data folder is damaged; nothing was changed
 inline constexpr int kExitUnavailable = 69;    // a port is taken
 inline constexpr int kExitFolderInUse = 73;    // another process uses the data folder

@@ -1,4 +1,5 @@
 // The program: reads the command line and hands over to what it names.
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -9,8 +10,9 @@
 #include "app/serve.h"
 #include "app/settings_file.h"
 #include "app/store_command.h"
-#include "cli/admin.h"
 #include "cli/bench.h"
+#include "cli/commands.h"
+#include "cli/reference.h"
 #include "model/settings.h"
 #include "os/clock.h"
 #include "os/real_disk.h"
@@ -21,7 +23,7 @@ namespace {
 using namespace oncemq;
 
 constexpr const char* kServeFooter =
-    "Exit codes: 0 stopped by SIGTERM or SIGINT, 64 command line, 65 the data folder is damaged,\n"
+    "Exit codes: 0 stopped by SIGTERM or SIGINT, 2 command line, 65 the data folder is damaged,\n"
     "69 a port is taken, 73 another process uses the data folder, 74 the disk failed,\n"
     "78 a key or value is not possible, 1 anything else.";
 
@@ -75,6 +77,16 @@ int run_serve(const ServeArguments& arguments, std::int64_t started_ns) {
   return app::serve(std::move(options));
 }
 
+// The pages of docs/ that are made from the program's tables.
+std::string page_of_docs(const std::string& page) {
+  if (page == "compat") return wire::compat_markdown();
+  if (page == "config") return model::settings_markdown();
+  int unused = 0;
+  CLI::App verbs;
+  cli::add_commands(verbs, unused);
+  return page == "cli" ? cli::commands_markdown(verbs) : cli::commands_man(verbs);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -98,28 +110,37 @@ int main(int argc, char** argv) {
 
   int command_exit = app::kExitOk;
   cli::add_bench(program, command_exit);
-  cli::add_admin(program, command_exit);
+  cli::add_commands(program, command_exit);
   app::add_store_command(program, command_exit);
 
   std::string page;
   CLI::App* docs_command = program.add_subcommand("docs", "print a page of docs/ from the code");
   docs_command->add_option("page", page, "compat or config")
       ->required()
-      ->check(CLI::IsMember({"compat", "config"}));
+      ->check(CLI::IsMember({"compat", "config", "cli", "man"}));
+
+  std::string shell;
+  CLI::App* completion_command =
+      program.add_subcommand("completion", "print a script that completes commands and options");
+  completion_command->add_option("shell", shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
 
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const std::string hint = cli::hint(program, {argv + std::min(argc, 1), argv + argc});
+    if (error.get_exit_code() != 0 && !hint.empty()) {
+      std::fprintf(stderr, "oncemq: %s\n", hint.c_str());
+      return app::kExitUsage;
+    }
     const int code = program.exit(error);
     return code == 0 ? app::kExitOk : app::kExitUsage;
   }
 
   if (*serve_command) return run_serve(serve, started_ns);
   if (*version_command) std::puts("oncemq " ONCEMQ_VERSION);
-  if (*docs_command) {
-    const std::string text =
-        page == "compat" ? wire::compat_markdown() : model::settings_markdown();
-    std::fputs(text.c_str(), stdout);
-  }
+  if (*completion_command) std::fputs(cli::completion(program, shell).c_str(), stdout);
+  if (*docs_command) std::fputs(page_of_docs(page).c_str(), stdout);
   return command_exit;
 }

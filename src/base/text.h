@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 // Small questions about short texts.
@@ -23,5 +24,9 @@ constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return lower(x) == lower(y);
   });
 }
+
+// Letters to add, leave out or replace to make one word of the other, ASCII case aside. Takes time
+// and room with the product of their sizes.
+std::size_t edit_distance(std::string_view a, std::string_view b);
 
 }  // namespace oncemq

@@ -20,5 +20,13 @@ TEST(Text, CaseIsIgnoredInAsciiOnly) {
   EXPECT_FALSE(equals_ignoring_case("\xC4", "\xE4"));
 }
 
+TEST(Text, EditDistanceCountsLetters) {
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("topic", "TOPIC"), 0U);
+  EXPECT_EQ(edit_distance("tpoic", "topic"), 2U);
+  EXPECT_EQ(edit_distance("lst", "list"), 1U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+}
+
 }  // namespace
 }  // namespace oncemq

@@ -77,9 +77,13 @@ Result<std::vector<Admin::Master>> Admin::masters() {
   std::vector<Master> result;
   for (const auto& [name, broker] : cluster->brokers) {
     const auto master = broker.addresses.find(kMasterId);
-    if (master != broker.addresses.end()) result.push_back({name, master->second});
+    if (master == broker.addresses.end()) continue;
+    if (broker_.empty() || broker_ == name || broker_ == master->second)
+      result.push_back({name, master->second});
   }
-  if (result.empty()) return fail(Errc::kNotFound, "the name server knows no broker");
+  if (result.empty())
+    return fail(Errc::kNotFound, broker_.empty() ? "the name server knows no broker"
+                                                 : "the name server knows no broker " + broker_);
   return result;
 }
 

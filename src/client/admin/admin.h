@@ -46,9 +46,18 @@ struct GroupQueueInfo {
 // Thread rule: monitor (as the RemotingClient below it).
 class Admin {
  public:
-  // The client outlives it.
-  Admin(RemotingClient& client, std::string name_server)
-      : client_(client), name_server_(std::move(name_server)) {}
+  // The client outlives it. `broker`: name or address of the only one that is asked.
+  Admin(RemotingClient& client, std::string name_server, std::string broker = {})
+      : client_(client), name_server_(std::move(name_server)), broker_(std::move(broker)) {}
+
+  struct Master {
+    std::string name;
+    std::string address;
+  };
+  // kNotFound: there is none, or not the one that was named.
+  Result<std::vector<Master>> masters();
+  RemotingClient& client() { return client_; }
+  const std::string& name_server() const { return name_server_; }
 
   // By cluster, name and id.
   Result<std::vector<BrokerInfo>> brokers();
@@ -67,14 +76,9 @@ class Admin {
   Result<std::vector<GroupQueueInfo>> group_progress(std::string_view name);
 
  private:
-  struct Master {
-    std::string name;
-    std::string address;
-  };
-  Result<std::vector<Master>> masters();
-
   RemotingClient& client_;
   const std::string name_server_;
+  const std::string broker_;
 };
 
 }  // namespace oncemq::client

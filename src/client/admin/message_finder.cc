@@ -33,6 +33,8 @@ StoredMessage copy_of(const model::RecordView& record) {
           .born_host = record.born_host.to_string(),
           .store_host = record.store_host.to_string(),
           .reconsume_times = record.reconsume_times,
+          .flag = record.flag,
+          .sys_flag = record.sys_flag,
           .compressed = (record.sys_flag & model::sysflag::kCompressed) != 0,
           .properties = std::string(record.properties),
           .body = std::string(as_text(record.body))};
@@ -136,31 +138,62 @@ Result<std::vector<StoredMessage>> MessageFinder::in_queues(const QueueRange& ra
   return found;
 }
 
+// One request; moves `offset` on. False at the end of the queue.
+Result<bool> MessageFinder::pull(const QueueRange& range, const std::string& address,
+                                 std::int32_t queue_id, std::int64_t& offset, std::int32_t max,
+                                 std::vector<StoredMessage>& into) {
+  auto answer = client_.call<wire::PullMessage>(address, {.consumer_group = kGroup,
+                                                          .topic = range.topic,
+                                                          .queue_id = queue_id,
+                                                          .queue_offset = offset,
+                                                          .max_messages = max,
+                                                          .sys_flag = wire::pullflag::kSubscription,
+                                                          .subscription = "*",
+                                                          .expression_type = "TAG"});
+  if (!answer) return fail(std::move(answer.error()));
+  const auto code = static_cast<ResponseCode>(answer->code());
+  const bool moved =
+      code == ResponseCode::kPullOffsetMoved || code == ResponseCode::kPullRetryImmediately;
+  if (code == ResponseCode::kPullNotFound) return false;
+  if (!moved) ONCE_TRY(answer->status());
+  const auto reply = wire::decode_reply<wire::PullMessage>(answer->command());
+  if (!reply) return fail(reply.error());
+  if (!moved) ONCE_TRY(read_records(answer->body(), into));
+  if (reply->next_begin_offset <= offset) return false;  // at the end, or nothing to be read
+  offset = reply->next_begin_offset;
+  return true;
+}
+
 Status MessageFinder::read_queue(const QueueRange& range, const std::string& address,
                                  std::int32_t queue_id, std::vector<StoredMessage>& into) {
   std::int64_t offset = std::max<std::int64_t>(range.offset, 0);
   const std::size_t end = into.size() + static_cast<std::size_t>(range.count);
   while (into.size() < end) {
-    auto answer = client_.call<wire::PullMessage>(
-        address, {.consumer_group = kGroup,
-                  .topic = range.topic,
-                  .queue_id = queue_id,
-                  .queue_offset = offset,
-                  .max_messages = static_cast<std::int32_t>(end - into.size()),
-                  .sys_flag = wire::pullflag::kSubscription,
-                  .subscription = "*",
-                  .expression_type = "TAG"});
-    if (!answer) return fail(std::move(answer.error()));
-    const auto code = static_cast<ResponseCode>(answer->code());
-    const bool moved =
-        code == ResponseCode::kPullOffsetMoved || code == ResponseCode::kPullRetryImmediately;
-    if (code == ResponseCode::kPullNotFound) break;
-    if (!moved) ONCE_TRY(answer->status());
-    const auto reply = wire::decode_reply<wire::PullMessage>(answer->command());
-    if (!reply) return fail(reply.error());
-    if (!moved) ONCE_TRY(read_records(answer->body(), into));
-    if (reply->next_begin_offset <= offset) break;  // at the end, or nothing that can be read
-    offset = reply->next_begin_offset;
+    const auto more =
+        pull(range, address, queue_id, offset, static_cast<std::int32_t>(end - into.size()), into);
+    if (!more) return fail(more.error());
+    if (!*more) break;
+  }
+  return {};
+}
+
+Status MessageFinder::each_page(const QueueRange& range, const VisitPage& visit) {
+  auto all = places(range.topic);
+  if (!all) return fail(std::move(all.error()));
+  for (const Place& place : *all) {
+    for (std::int32_t id = 0; id < place.queues; ++id) {
+      if (range.queue_id >= 0 && id != range.queue_id) continue;
+      std::int64_t offset = std::max<std::int64_t>(range.offset, 0);
+      for (bool more = true; more;) {
+        std::vector<StoredMessage> page;
+        const auto pulled = pull(range, place.address, id, offset, range.count, page);
+        if (!pulled) return fail(pulled.error());
+        more = *pulled;
+        const auto go_on = visit(place.address, std::move(page));
+        if (!go_on) return fail(go_on.error());
+        if (!*go_on) return {};
+      }
+    }
   }
   return {};
 }

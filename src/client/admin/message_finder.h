@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,8 @@ struct StoredMessage {
   std::string born_host;
   std::string store_host;
   std::int32_t reconsume_times = 0;
+  std::int32_t flag = 0;      // the application's
+  std::int32_t sys_flag = 0;  // model::sysflag
   bool compressed = false;
   std::string properties;  // pairs as stored
   std::string body;
@@ -60,6 +63,11 @@ class MessageFinder {
   // On all brokers of the topic, oldest first; only real matches, not those of the key's hash.
   Result<std::vector<StoredMessage>> by_key(const KeyQuery& query);
   Result<std::vector<StoredMessage>> in_queues(const QueueRange& range);
+  // All messages of the queues from `offset` on, `count` of a queue at a time; `visit` says whether
+  // to go on. kTopicNotFound.
+  using VisitPage =
+      std::function<Result<bool>(const std::string& address, std::vector<StoredMessage>&& page)>;
+  Status each_page(const QueueRange& range, const VisitPage& visit);
 
  private:
   struct Place {
@@ -69,6 +77,8 @@ class MessageFinder {
   Result<std::vector<Place>> places(const std::string& topic);
   Status read_queue(const QueueRange& range, const std::string& address, std::int32_t queue_id,
                     std::vector<StoredMessage>& into);
+  Result<bool> pull(const QueueRange& range, const std::string& address, std::int32_t queue_id,
+                    std::int64_t& offset, std::int32_t max, std::vector<StoredMessage>& into);
 
   RemotingClient& client_;
   const std::string name_server_;

@@ -1,0 +1,57 @@
+#include "cli/verb.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace oncemq::cli {
+namespace {
+
+constexpr std::int64_t kNow = 1'700'000'000'000;
+
+TEST(ParseTime, Words) {
+  const std::pair<const char*, std::int64_t> words[] = {
+      {"now", kNow},
+      {"now-90m", kNow - 5'400'000},
+      {"now-2d", kNow - 172'800'000},
+      {"now-1h", kNow - 3'600'000},
+      {"now-5s", kNow - 5'000},
+      {"0", 0},
+      {"1700000000123", 1'700'000'000'123},
+      {"1970-01-02", 86'400'000},
+      {"2026-01-31 12:30", 1'769'862'600'000},
+      {"2026-01-31T12:30:15Z", 1'769'862'615'000},
+  };
+  for (const auto& [text, ms] : words) {
+    const auto time = parse_time(text, kNow);
+    ASSERT_TRUE(time.has_value()) << text;
+    EXPECT_EQ(*time, ms) << text;
+  }
+}
+
+TEST(ParseTime, Refusals) {
+  for (const char* text :
+       {"", "yesterday", "now-", "now-5", "now-5w", "now--5m", "now-99999999999d", "-1", "12x",
+        "2026-13-01", "2026-02-30", "2026-01-31 25:00", "2026-01-31 12:60", "1969-12-31",
+        "2026-01-31 12:30:15 and more", "99999999999999999999"})
+    EXPECT_FALSE(parse_time(text, kNow).has_value()) << text;
+}
+
+TEST(Verb, WithoutATerminalOnlyYesGoesOn) {
+  Common common;
+  common.yes = true;
+  EXPECT_TRUE(confirm(common, "delete all").has_value());
+  if (::isatty(0) == 0) {
+    common.yes = false;
+    const Status refused = confirm(common, "delete all");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_TRUE(is_usage(refused.error()));
+  }
+}
+
+TEST(Verb, UsageErrorsAreTold) {
+  EXPECT_TRUE(is_usage(usage("no")));
+  EXPECT_FALSE(is_usage({Errc::kInvalidArgument, "the broker says no"}));
+}
+
+}  // namespace
+}  // namespace oncemq::cli

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "client/admin/admin.h"
+#include "model/topic.h"
+
+// What is known about one topic besides its offsets, and the sending of one message.
+namespace oncemq::client {
+
+struct RouteRow {
+  std::string broker;
+  std::string address;  // of the master, empty when there is none
+  std::int32_t read_queues = 0;
+  std::int32_t write_queues = 0;
+  std::int32_t perm = 0;
+};
+
+struct NewMessage {
+  std::string topic;
+  std::string body;
+  std::string tags;
+  std::string keys;  // separated by blanks
+  std::vector<std::pair<std::string, std::string>> properties;
+  std::int32_t queue_id = -1;  // -1: any
+  std::int32_t delay_level = 0;
+};
+
+struct SentMessage {
+  std::string broker;
+  std::string id;          // offset message id
+  std::string unique_key;  // what clients call msgId
+  std::int32_t queue_id = 0;
+  std::int64_t offset = 0;
+};
+
+// Thread rule: monitor (as the RemotingClient below it).
+class TopicDetails {
+ public:
+  explicit TopicDetails(Admin& admin) : admin_(admin) {}
+
+  // Of each master that has it, with the master's name. kTopicNotFound.
+  Result<std::vector<std::pair<std::string, model::TopicConfig>>> configs(std::string_view topic);
+  // Changes attributes too: "+key=value,-key".
+  Status update(const model::TopicConfig& topic, std::string_view attributes);
+  Result<std::vector<RouteRow>> route(std::string_view topic);      // kTopicNotFound
+  Result<std::vector<std::string>> groups(std::string_view topic);  // that consume it, by name
+  // To the first master that takes messages for the topic.
+  Result<SentMessage> send(const NewMessage& message);
+
+ private:
+  Admin& admin_;
+};
+
+}  // namespace oncemq::client
