@@ -58,6 +58,10 @@ final class MqAdmin extends MQAdminStartup {
     return new PrintStream(router, true, StandardCharsets.UTF_8);
   }
 
+  static List<String> commandNames() {
+    return commands.stream().map(SubCommand::commandName).toList();
+  }
+
   /** Runs one command line, words separated by one space, and returns what it printed. */
   static String run(Server server, String commandLine) {
     return run(server, commandLine.split(" "));
@@ -76,11 +80,18 @@ final class MqAdmin extends MQAdminStartup {
   }
 
   private static String once(Server server, String... words) {
-    SubCommand command =
+    SubCommand known =
         commands.stream()
             .filter(one -> one.commandName().equals(words[0]))
             .findFirst()
             .orElseThrow();
+    SubCommand command;
+    try {
+      // Some keep their client, and with it the server, for as long as they live.
+      command = known.getClass().getDeclaredConstructor().newInstance();
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
     List<String> arguments = new ArrayList<>(Arrays.asList(words).subList(1, words.length));
     arguments.addAll(List.of("-n", server.namesrv()));
     System.setProperty(MixAll.NAMESRV_ADDR_PROPERTY, server.namesrv());
