@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
 
   std::string page;
   CLI::App* docs_command = program.add_subcommand("docs", "print a page of docs/ from the code");
-  docs_command->add_option("page", page, "compat or config")
+  docs_command->add_option("page", page, "compat, config, cli or man")
       ->required()
       ->check(CLI::IsMember({"compat", "config", "cli", "man"}));
 

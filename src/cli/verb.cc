@@ -3,6 +3,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 #include <unistd.h>
 
@@ -131,13 +132,21 @@ Status confirm(const Common& common, const std::string& what) {
 }
 
 void add_common(CLI::App& verb, Common& common, bool changes, bool destroys) {
-  verb.add_option("-n,--namesrv", common.name_server, "name server, HOST:PORT")
-      ->envname("ONCEMQ_NAMESRV")
+  // Not CLI11's envname(): all verbs of a family fill one struct, and those that are not called
+  // would write the variable's value over what the called one was given.
+  verb.add_option("-n,--namesrv", common.name_server,
+                  "name server, HOST:PORT; also as variable ONCEMQ_NAMESRV")
       ->capture_default_str();
   verb.add_option("--broker", common.broker, "only this broker: its name or HOST:PORT");
   verb.add_flag("--json", common.json, "for programs");
   if (changes) verb.add_flag("--dry-run", common.dry_run, "say what would be done");
   if (destroys) verb.add_flag("-y,--yes", common.yes, "do not ask");
+}
+
+void take_environment(const CLI::App& verb, Common& common) {
+  const char* const name_server = std::getenv("ONCEMQ_NAMESRV");
+  if (name_server != nullptr && *name_server != '\0' && verb.count("--namesrv") == 0)
+    common.name_server = name_server;
 }
 
 int run_verb(const Common& common, const std::function<Status(Cluster&)>& run) {

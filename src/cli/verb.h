@@ -79,6 +79,8 @@ class Family {
 
 // Adds --namesrv, --broker and --json, and what the kind needs.
 void add_common(CLI::App& verb, Common& common, bool changes, bool destroys);
+// The variable ONCEMQ_NAMESRV, where the verb was not given --namesrv.
+void take_environment(const CLI::App& verb, Common& common);
 int run_verb(const Common& common, const std::function<Status(Cluster&)>& run);
 
 template <class Asked>
@@ -93,7 +95,8 @@ template <class Asked>
 CLI::App* Family<Asked>::verb(const char* name, const char* help, Kind kind, Run run) {
   CLI::App* const verb = family_->add_subcommand(name, help);
   add_common(*verb, asked_->common, kind != Kind::kReads, kind == Kind::kDestroys);
-  verb->callback([asked = asked_, &exit_code = exit_code_, run = std::move(run)] {
+  verb->callback([verb, asked = asked_, &exit_code = exit_code_, run = std::move(run)] {
+    take_environment(*verb, asked->common);
     exit_code = run_verb(asked->common, [&](Cluster& cluster) { return run(*asked, cluster); });
   });
   return verb;

@@ -1,5 +1,7 @@
 #include "cli/verb.h"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -46,6 +48,23 @@ TEST(Verb, WithoutATerminalOnlyYesGoesOn) {
     ASSERT_FALSE(refused.has_value());
     EXPECT_TRUE(is_usage(refused.error()));
   }
+}
+
+TEST(Verb, OptionWinsOverTheEnvironment) {
+  ASSERT_EQ(::setenv("ONCEMQ_NAMESRV", "fromEnvironment:1", 1), 0);
+  CLI::App app;
+  Common common;
+  CLI::App* const called = app.add_subcommand("list");
+  CLI::App* const other = app.add_subcommand("wipe");
+  for (CLI::App* verb : {called, other}) {
+    add_common(*verb, common, false, false);
+    verb->callback([verb, &common] { take_environment(*verb, common); });
+  }
+  app.parse("list --namesrv given:2");
+  EXPECT_EQ(common.name_server, "given:2");
+  app.parse("list");
+  EXPECT_EQ(common.name_server, "fromEnvironment:1");
+  ASSERT_EQ(::unsetenv("ONCEMQ_NAMESRV"), 0);
 }
 
 TEST(Verb, UsageErrorsAreTold) {
