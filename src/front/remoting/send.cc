@@ -31,11 +31,11 @@ void SendFamily::send(Call call, const wire::SendHeader& header, const wire::Com
   };
   if (command.version >= wire::version::kV3_4_9)
     send.max_reconsume_times = header.max_reconsume_times;
-  // The frame stays until the end of the tick, but strings of a JSON header may lie in the
-  // command's scratch, which the next frame reuses. (Properties always do: their separators are
-  // escaped.)
+  // The frame stays until the end of the tick, but strings of a JSON header that carried escapes
+  // lie in the command's scratch, which the next frame reuses: as good as always the properties,
+  // whose separators are escaped, and hardly ever a name.
   const auto lasting = [&](std::string_view text) {
-    return command.kind == wire::HeaderKind::kJson ? lane_.keep(text) : text;
+    return command.in_scratch(text) ? lane_.keep(text) : text;
   };
   send.producer_group = lasting(header.producer_group);
   send.topic = lasting(header.topic);
@@ -61,7 +61,7 @@ void SendFamily::send(Call call, const wire::SendHeader& header, const wire::Com
 void SendFamily::handle(Call call, const Request<wire::ConsumerSendMessageBack>& request) {
   const auto& header = request.header;
   broker::SendBackRequest back{
-      .group = lane_.keep(header.group),
+      .group = request.command.in_scratch(header.group) ? lane_.keep(header.group) : header.group,
       .offset = model::LogOffset{header.offset},
       .delay_level = header.delay_level,
       .unit_mode = header.unit_mode,

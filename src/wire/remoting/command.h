@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -113,6 +114,12 @@ class Command {
   // strings fit in as many bytes as the header has.
   char* scratch(std::size_t size);
   std::size_t scratch_capacity() const { return scratch_size_; }
+  // Whether a view of this command lies there, and not in the frame.
+  bool in_scratch(std::string_view text) const {
+    const std::less<const char*> before;
+    return scratch_ != nullptr && !before(text.data(), scratch_.get()) &&
+           before(text.data(), scratch_.get() + scratch_size_);
+  }
 
   // What is kept for the next header: 32767 bytes of properties, each escaped as six, and the other
   // fields. More (up to a frame) is given back when the next header comes.

@@ -146,6 +146,14 @@ TEST(JsonHeader, ACommandIsReused) {
   EXPECT_EQ(command.ext[0].value.size(), 5001U);
 }
 
+TEST(JsonHeader, OnlyTextsWithEscapesLieInTheScratch) {
+  Command command;
+  ASSERT_TRUE(command.decode(json_frame(R"({"extFields":{"b":"plain","i":"a\u0001b"}})")));
+  EXPECT_FALSE(command.in_scratch(command.ext.find("b")->value));
+  EXPECT_TRUE(command.in_scratch(command.ext.find("i")->value));
+  EXPECT_FALSE(command.in_scratch({}));
+}
+
 TEST(JsonHeader, RoomForAHugeHeaderIsGivenBack) {
   Command command;
   const std::string huge = R"({"remark":"\n)" + std::string(1 << 20, 'x') + R"("})";
