@@ -22,6 +22,16 @@ model::TopicConfig make_topic(std::string name, std::int32_t queues, std::int32_
   return config;
 }
 
+// JSON text as it stands deeper in another one; its strings have no bare line breaks.
+std::string indented(std::string_view json, std::string_view tabs) {
+  std::string out;
+  for (const char c : json) {
+    out += c;
+    if (c == '\n') out += tabs;
+  }
+  return out;
+}
+
 }  // namespace
 
 struct TopicEntry::QueueArray {
@@ -162,11 +172,29 @@ Status TopicTable::load(std::string_view json) {
   return {};
 }
 
+// The text of model::topic_table_to_json(), put together from the texts of its members: thousands
+// of topics are made one by one, and each of them is answered when all are on disk.
 std::string TopicTable::dump() const {
-  const TopicSnapshot now = snapshot();
-  model::TopicTableMap topics;
-  for (const model::TopicConfig& config : now.topics) topics.emplace(config.name, config);
-  return model::topic_table_to_json(topics, now.version).dump_pretty();
+  std::string out = "{\n\t\"dataVersion\":";
+  ReadLock lock(mutex_);
+  out += indented(model::to_json(version_).dump_pretty(), "\t");
+  out += ",\n\t\"topicConfigTable\":{";
+  std::vector<const std::pair<const std::string, Row>*> rows;
+  rows.reserve(alive_);
+  std::size_t size = out.size() + 8;
+  for (const auto& row : rows_) {
+    if (!row.second.entry->alive()) continue;
+    rows.push_back(&row);
+    size += row.second.text.size() + 4;
+  }
+  std::sort(rows.begin(), rows.end(), [](auto* a, auto* b) { return a->first < b->first; });
+  out.reserve(size);
+  for (const auto* row : rows) {
+    out += row == rows.front() ? "\n\t\t" : ",\n\t\t";
+    out += row->second.text;
+  }
+  out += rows.empty() ? "}\n}" : "\n\t}\n}";
+  return out;
 }
 
 const TopicEntry* TopicTable::find(std::string_view name) const {
@@ -230,6 +258,10 @@ const TopicEntry* TopicTable::put_locked(const model::TopicConfig& config) {
   if (row.entry == nullptr) row.entry = std::make_unique<TopicEntry>(config.name, store_);
   if (!row.entry->alive()) ++alive_;
   row.config = config;
+  row.text.clear();
+  append_json_string(row.text, config.name);
+  row.text += ':';
+  row.text += indented(model::to_json(config).dump_pretty(), "\t\t");
   row.entry->assign(config);
   return row.entry.get();
 }

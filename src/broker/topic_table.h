@@ -138,6 +138,7 @@ class TopicTable {
   struct Row {
     std::unique_ptr<TopicEntry> entry;
     model::TopicConfig config;
+    std::string text;  // of the config in topics.json, so that one change does not cost all of them
   };
 
   const TopicEntry* put_locked(const model::TopicConfig& config) ONCE_REQUIRES(mutex_);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/fixture.h"
+#include "model/config_json.h"
 
 namespace oncemq::broker {
 namespace {
@@ -21,6 +22,20 @@ class TopicTableTest : public ::testing::Test, protected Nouns {
     return topic;
   }
 };
+
+TEST_F(TopicTableTest, TextOfTheFileIsThatOfTheWholeTable) {
+  model::TopicConfig special = config("quoted\"\n", 3);
+  special.attributes = {{"message.type", "FIFO"}};
+  ASSERT_TRUE(topics.ensure(special).has_value());
+  ASSERT_TRUE(topics.update(config("later", 2)).has_value());
+  ASSERT_TRUE(topics.update(config("later", 7)).has_value());
+  ASSERT_TRUE(topics.update(config("gone")).has_value());
+  ASSERT_TRUE(topics.remove("gone").has_value());
+  const TopicSnapshot now = topics.snapshot();
+  model::TopicTableMap table;
+  for (const model::TopicConfig& topic : now.topics) table.emplace(topic.name, topic);
+  EXPECT_EQ(topics.dump(), model::topic_table_to_json(table, now.version).dump_pretty());
+}
 
 TEST_F(TopicTableTest, NewBrokerHasItsOwnTopics) {
   const auto expect = [&](std::string_view name, std::int32_t queues, std::int32_t bits) {
