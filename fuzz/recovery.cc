@@ -74,6 +74,10 @@ void look_at(store::MessageStore& store, store::ConsumeQueue& queue, Served& ser
   for (int reads = 0; next < queue.max() && reads < kMaxReads; ++reads) {
     const store::ReadResult read =
         store.read({.queue = &queue, .offset = next, .max_messages = 7, .max_bytes = 1 << 20});
+    if (read.status == store::ReadStatus::kEntryMissing && read.next == next) {
+      store.housekeep();  // what is lost is made again, or given up
+      continue;
+    }
     ONCE_CHECK(read.next > next, "a reader comes forward");
     std::int32_t messages = 0;
     store::QueueOffset at = next;

@@ -21,6 +21,9 @@ class Mapping {
   // Brings [offset, offset + size), which lies inside, into memory so that touching it cannot fault
   // on a bad sector. kIo when it cannot be read.
   virtual Status prefault(std::uint64_t offset, std::size_t size) const = 0;
+  // Pages that lie wholly in the range no longer count for this process; the kernel may keep them
+  // in its cache, and touching them again brings them back. Any thread, at any time.
+  virtual void release(std::uint64_t offset, std::size_t size) const = 0;
 };
 
 // An open file. Writes go to the kernel (*flushed*) and survive the death of this process; they
@@ -36,6 +39,9 @@ class File {
   virtual Status write_at(std::uint64_t offset, std::span<const Bytes> pieces) = 0;
   // Bytes read; fewer than asked only at the end of the file. kIo.
   virtual Result<std::size_t> read_at(std::uint64_t offset, MutableBytes into) = 0;
+  // Begins to write what was written here to the disk, and promises nothing: a sync_all() that
+  // follows later has less to wait for. Errors show in the sync.
+  virtual void start_sync() = 0;
   // fdatasync. After an error the unsynced bytes must be taken for lost, whatever a later read or
   // sync says. kIo | kNoSpace.
   virtual Status sync_data() = 0;
@@ -61,7 +67,7 @@ struct DirEntry {
   std::string name;
   bool is_directory = false;
   std::uint64_t size = 0;        // 0 for directories
-  std::int64_t modified_ms = 0;  // ms since epoch
+  std::int64_t modified_ms = 0;  // ms since epoch; list() may leave it out for directories
 };
 
 struct DiskSpace {

@@ -2,6 +2,7 @@
 #include "os/disk.h"
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 
@@ -170,6 +171,9 @@ TEST_P(DiskContract, MappingSeesLaterWritesAndOutlivesTheFile) {
   ASSERT_TRUE(disk().remove(path("f")).has_value());
   EXPECT_TRUE(mapping->prefault(1, 99'999).has_value());
   EXPECT_TRUE(mapping->prefault(100'000, 0).has_value());
+  mapping->release(1, 99'998);
+  mapping->release(0, 100'000);
+  mapping->release(100'000, 0);
   EXPECT_EQ(as_text(mapping->bytes().first(5)), "again");
 }
 
@@ -274,6 +278,30 @@ TEST(RealDisk, FullDeviceIsNoSpace) {
   EXPECT_EQ((*file)->write_at(0, as_bytes("x")).error().code, Errc::kNoSpace);
   const Bytes piece = as_bytes("x");
   EXPECT_EQ((*file)->write_at(0, std::span<const Bytes>(&piece, 1)).error().code, Errc::kNoSpace);
+}
+
+// A line of /proc/self/status, in KiB.
+std::size_t memory_kib(std::string_view name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(name)) return std::stoul(line.substr(name.size()));
+  return 0;
+}
+
+TEST(RealDisk, ReleasedPagesNoLongerCountForTheProcess) {
+  const RealFolder folder;
+  RealDisk disk;
+  auto file = disk.open(folder.path() + "/f", OpenMode::kCreate);
+  ASSERT_TRUE(file.has_value());
+  constexpr std::size_t kSize = 16 << 20;
+  ASSERT_TRUE((*file)->truncate(kSize).has_value());
+  ASSERT_TRUE((*file)->write_at(kSize / 2, as_bytes("kept")).has_value());
+  const auto mapping = *(*file)->map();
+  ASSERT_TRUE(mapping->prefault(0, kSize).has_value());
+  const std::size_t before = memory_kib("RssFile:");
+  mapping->release(0, kSize);
+  EXPECT_LT(memory_kib("RssFile:") + (kSize >> 11), before) << "more than half of it went";
+  EXPECT_EQ(as_text(mapping->bytes().subspan(kSize / 2, 4)), "kept");
 }
 
 TEST(RealDisk, ErrorsNameThePathAndTheCause) {

@@ -80,6 +80,9 @@ class FailingMapping final : public Mapping {
     ONCE_TRY(faults_->check(DiskCall::kRead, faults_->name_of(*path_)));
     return below_->prefault(offset, size);
   }
+  void release(std::uint64_t offset, std::size_t size) const override {
+    below_->release(offset, size);
+  }
 
  private:
   const std::shared_ptr<const Mapping> below_;
@@ -115,6 +118,8 @@ class FailingFile final : public File {
     ONCE_TRY(faults_->check(DiskCall::kRead, path()));
     return below_->read_at(offset, into);
   }
+  void start_sync() override { below_->start_sync(); }
+
   Status sync_data() override {
     if (const auto fault = faults_->next(DiskCall::kSync, path())) {
       if (loses_bytes_) MemoryDisk::lose_unsynced(*below_);

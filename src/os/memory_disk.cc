@@ -231,6 +231,9 @@ class MemoryMapping final : public Mapping {
     ONCE_CHECK(offset <= size_ && size <= size_ - offset, "prefault behind the end");
     return {};
   }
+  void release(std::uint64_t offset, std::size_t size) const override {
+    ONCE_CHECK(offset <= size_ && size <= size_ - offset, "release behind the end");
+  }
 
  private:
   const std::shared_ptr<const ZeroedBuffer> buffer_;
@@ -284,6 +287,8 @@ class MemoryFile final : public File {
     std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), count, into.begin());
     return count;
   }
+
+  void start_sync() override {}
 
   Status sync_data() override {
     DiskOperation operation;

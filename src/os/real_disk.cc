@@ -112,6 +112,15 @@ class RealMapping final : public Mapping {
     return {};
   }
 
+  void release(std::uint64_t offset, std::size_t size) const override {
+    ONCE_CHECK(offset <= size_ && size <= size_ - offset, "release behind the end");
+    static const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t begin = (offset + page - 1) / page * page;
+    const std::size_t end = (offset + size) / page * page;
+    // A mapping that is never written has nothing to lose.
+    if (begin < end) (void)::madvise(data_ + begin, end - begin, MADV_DONTNEED);
+  }
+
  private:
   const std::string path_;
   std::byte* const data_;
@@ -179,6 +188,8 @@ class RealFile final : public File {
     }
     return done;
   }
+
+  void start_sync() override { (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
 
   Status sync_data() override {
     if (retried([&] { return ::fdatasync(fd_.get()); }) != 0) return failed("sync", path_, errno);
@@ -292,6 +303,12 @@ Result<std::vector<DirEntry>> RealDisk::list(std::string_view path) {
   errno = 0;
   while (const dirent* found = ::readdir(folder)) {
     std::string name = found->d_name;
+    if (found->d_type == DT_DIR) {  // a name is all that a folder has for us
+      if (name != "." && name != "..")
+        entries.push_back({.name = std::move(name), .is_directory = true});
+      errno = 0;
+      continue;
+    }
     struct stat status {};
     // What cannot be asked (removed meanwhile, a dangling link) is not there.
     if (name != "." && name != ".." && ::fstatat(::dirfd(folder), name.c_str(), &status, 0) == 0)

@@ -11,6 +11,11 @@ namespace oncemq::store {
 namespace {
 
 constexpr std::uint64_t kMinLogFile = 4096;
+// What readers near the head touch stays mapped; what lies behind it counts for this process until
+// the next housekeep() only, so that a reader that catches up does not fill the books.
+constexpr std::int64_t kWarmBytes = 32 << 20;
+// Log that a repair reads per second; the dispatcher waits meanwhile, for a tenth of it.
+constexpr std::int64_t kRepairBytes = 64 << 20;
 
 Status check_options(const StoreOptions& options) {
   if (options.log_file_size < kMinLogFile)
@@ -275,7 +280,13 @@ Status DiskStore::close() {
   if (marks_.durable().value != marks_.appended().value ||
       dispatcher_->dispatched().value != marks_.durable().value)
     return fail(Errc::kNoSpace, "stopped with unwritten messages: the disk is full");
-  ONCE_TRY(dispatcher_->finish());
+  const auto settled = dispatcher_->finish();
+  if (!settled) return fail(settled.error());
+  if (!*settled) {
+    // Whoever comes next must not take the queue files for durable: the abort mark stays.
+    log::info("store", "the log is durable; many queue files are left to the kernel to write");
+    return {};
+  }
   ONCE_TRY(disk_.remove(layout_.abort_mark()));
   return disk_.sync_dir(layout_.root);
 }
@@ -288,6 +299,7 @@ Status DiskStore::delete_topic(std::string_view topic) {
   return dispatcher_->while_still([&]() -> Status {
     const std::vector<LiveQueue*> queues = queues_.of_topic(topic);
     ONCE_TRY(dispatcher_->forget(queues));
+    if (repair_ && repair_->queue().topic() == topic) repair_.reset();
     const AppendedOffset until = log_->reset_queues(queues);
     ONCE_TRY(deleted_->forget(topic, until.value, files_->min_offset().value));
     return queue_files_.remove_topic(topic);
@@ -335,7 +347,37 @@ Status DiskStore::scan(LogOffset from, const std::function<void(const model::Rec
 
 void DiskStore::housekeep() {
   log_->retry_no_space();
-  dispatcher_->while_still([this] { retention_->run(); });
+  files_->release_below(marks_.committed().value > kWarmBytes
+                            ? LogOffset{marks_.committed().value - kWarmBytes}
+                            : LogOffset{0});
+  dispatcher_->while_still([this] {
+    repair_some();
+    retention_->run();
+  });
+}
+
+void DiskStore::repair_some() {
+  if (gate_.broken()) return;
+  if (!repair_) {
+    const ConsumeQueue* lost = queue_files_.lost();
+    if (lost == nullptr) return;
+    const auto& queue = static_cast<const LiveQueue&>(*lost);
+    repair_ = std::make_unique<QueueRepair>(*files_, queue_files_, *deleted_,
+                                            options_.delay_levels_ms, queue, queue.first(),
+                                            queue.persisted(), dispatcher_->dispatched());
+  }
+  const auto done = repair_->some(kRepairBytes);
+  dispatcher_->resync();
+  if (done && !*done) return;
+  const ConsumeQueue& queue = repair_->queue();
+  if (done)
+    log::info("store", "consume queue {}/{}: {} entries made again from the log", queue.topic(),
+              queue.queue_id(), repair_->written());
+  else
+    log::error("store", "consume queue {}/{} cannot be made again: {}", queue.topic(),
+               queue.queue_id(), done.error().message);
+  queue_files_.repaired(queue);
+  repair_.reset();
 }
 
 void DiskStore::clean_now() {

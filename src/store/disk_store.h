@@ -13,6 +13,7 @@
 #include "store/layout.h"
 #include "store/message_store.h"
 #include "store/queue_files.h"
+#include "store/queue_repair.h"
 #include "store/queue_table.h"
 #include "store/reader.h"
 #include "store/recovery.h"
@@ -78,6 +79,7 @@ class DiskStore final : public MessageStore {
   void wire();
   void commit_advanced();
   void broken(const Error& error);
+  void repair_some();  // dispatcher role
 
   os::Disk& disk_;
   os::Clock& clock_;
@@ -108,6 +110,7 @@ class DiskStore final : public MessageStore {
   std::unique_ptr<Retention> retention_;
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<Flusher> flusher_;
+  std::unique_ptr<QueueRepair> repair_;  // dispatcher role; null: nothing is lost
 
   std::vector<ConsumeQueue*> arrived_;  // whoever advances committed: one thread at a time
 };

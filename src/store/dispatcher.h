@@ -56,11 +56,15 @@ class Dispatcher {
   bool round();
   // Syncs and records how far everything is, all of it. For close and the stepwise mode.
   Status settle();
-  // The last word of a clean stop: everything is settled and the index complete.
-  Status finish();
+  // The last word of an orderly stop. True: everything is settled and the index complete. False:
+  // syncing the queue files would take longer than a stop may, so they are left as a killed process
+  // leaves them, with a snapshot of where they stand; the log has every message.
+  Result<bool> finish();
   // The queues will lose their files (inside while_still): what is on disk no longer counts on
   // them.
   Status forget(std::span<LiveQueue* const> queues) ONCE_NO_ANALYSIS;
+  // Queue files were written past the dispatcher (inside while_still): the next pass takes them.
+  void resync() ONCE_NO_ANALYSIS { has_synced_sum_ = sync_sum_valid_ = false; }
   LogOffset dispatched() const { return {dispatched_.load(std::memory_order_acquire)}; }
 
   // Runs with the dispatcher held still.
@@ -78,6 +82,9 @@ class Dispatcher {
   Status feed_index(std::int64_t committed) ONCE_REQUIRES(role_);
   // One portion of syncing and recording; true when everything dispatched is settled.
   Result<bool> settle_some(std::size_t files) ONCE_REQUIRES(role_);
+  Status settle_all() ONCE_REQUIRES(role_);
+  // Queues whose files a sync of everything would concern.
+  std::size_t unsettled() const ONCE_REQUIRES(role_);
   Status record() ONCE_REQUIRES(role_);
   Status save_snapshot(std::span<LiveQueue* const> queues, bool clean) ONCE_REQUIRES(role_);
   void note(const Error& error);
@@ -104,6 +111,7 @@ class Dispatcher {
   std::vector<QueueEntry> entries_ ONCE_GUARDED_BY(role_);
   std::int64_t indexed_ ONCE_GUARDED_BY(role_);
   std::int64_t snapshot_at_ ONCE_GUARDED_BY(role_);
+  std::int64_t snapshot_ns_ ONCE_GUARDED_BY(role_) = 0;  // when snapshot_at_ was chosen
   std::int64_t pass_began_ns_ ONCE_GUARDED_BY(role_) = 0;
   std::int64_t next_pass_ns_ ONCE_GUARDED_BY(role_) = 0;
   std::int64_t synced_ ONCE_GUARDED_BY(role_);   // queue files are durable up to here

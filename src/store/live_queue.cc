@@ -43,7 +43,8 @@ QueueOffset LiveQueue::min() const {
   for (std::int64_t probe = low; low < high; probe = low + (high - low) / 2) {
     const auto gone = is_gone(probe, log_min);
     if (!gone) break;  // unreadable: what lies behind is the best that can be said
-    if (*gone)
+    if (!gone->has_value() && report_lost()) return {low};  // soon to be made again
+    if (gone->value_or(true))
       low = probe + 1;
     else
       high = probe;
@@ -55,14 +56,14 @@ QueueOffset LiveQueue::min() const {
 }
 
 // Whether the record of an entry was deleted with its file. A hole says nothing, the next entry
-// behind it speaks for it.
-Result<bool> LiveQueue::is_gone(std::int64_t offset, std::int64_t log_min) const {
+// behind it speaks for it; nothing when there is none.
+Result<std::optional<bool>> LiveQueue::is_gone(std::int64_t offset, std::int64_t log_min) const {
   std::array<QueueEntry, 16> entries;
   auto got = read({offset}, entries);
   if (!got) return fail(std::move(got.error()));
   for (const QueueEntry& entry : std::span(entries).first(*got))
     if (is_entry(entry)) return is_filler(entry) || entry.log_offset.value < log_min;
-  return true;
+  return std::nullopt;
 }
 
 void LiveQueue::push(const QueueEntry& entry) {

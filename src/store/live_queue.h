@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -61,6 +62,9 @@ class LiveQueue final : public ConsumeQueue {
   // file. 0: at the end. An entry that is not is_entry() is a hole. kIo.
   Result<std::size_t> read(QueueOffset from, std::span<QueueEntry> into) const;
 
+  // An entry that must be there is not: true while it is to be waited for.
+  bool report_lost() const { return context_.files->report_lost(*this); }
+
   std::int64_t entries_per_file() const { return context_.files->entries_per_file(); }
 
   // ---- dispatcher
@@ -84,7 +88,7 @@ class LiveQueue final : public ConsumeQueue {
   QueueEntry& slot(std::int64_t offset) const ONCE_REQUIRES(mutex_) {
     return ring_[static_cast<std::size_t>(offset) & (capacity_ - 1)];
   }
-  Result<bool> is_gone(std::int64_t offset, std::int64_t log_min) const;
+  Result<std::optional<bool>> is_gone(std::int64_t offset, std::int64_t log_min) const;
   void grow(std::uint32_t capacity) ONCE_REQUIRES(mutex_);
   void see_committed() const ONCE_REQUIRES(mutex_);
 

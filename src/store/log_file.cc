@@ -28,6 +28,15 @@ LogFile::~LogFile() {
   for (std::size_t i = 0; i < region_count_; ++i) delete regions_[i].load();
 }
 
+void LogFile::release_below(LogOffset offset) {
+  if (!touched_.load(std::memory_order_relaxed)) return;
+  const bool whole = offset >= end();
+  // First the mark, then the pages: who touches one in between sets it again.
+  if (whole) touched_.store(false);
+  mapping_->release(
+      0, whole ? static_cast<std::size_t>(size_) : static_cast<std::size_t>(offset - start_));
+}
+
 bool LogFile::verified(LogOffset offset) const {
   const auto at = static_cast<std::size_t>(offset - start_);
   const BitMap* map = regions_[at / kRegion].load(std::memory_order_acquire);

@@ -32,8 +32,13 @@ class LogFile {
   bool contains(LogOffset offset) const { return offset >= start_ && offset < end(); }
   // Mapped bytes from `offset` to the end of the file.
   Bytes bytes_from(LogOffset offset) const {
+    if (!touched_.load(std::memory_order_relaxed)) touched_.store(true, std::memory_order_relaxed);
     return mapping_->bytes().subspan(static_cast<std::size_t>(offset - start_));
   }
+
+  // Mapped pages below `offset` are given back to the kernel's cache, if any were touched since the
+  // last time. A reader that is still at them brings them back.
+  void release_below(LogOffset offset);
 
   // Whether the record that begins at `offset` has passed its CRC since the file was opened. One
   // bit per 64 bytes, as no record is shorter; regions of bits are made when first needed: at most
@@ -55,6 +60,8 @@ class LogFile {
   const std::uint64_t size_;
   const std::unique_ptr<os::File> file_;
   const std::shared_ptr<const os::Mapping> mapping_;  // shared: replies keep it after deletion
+
+  mutable std::atomic<bool> touched_{false};  // since the last release of the whole file
 
   const std::size_t region_count_;
   std::unique_ptr<std::atomic<BitMap*>[]> regions_;

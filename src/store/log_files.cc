@@ -103,6 +103,13 @@ std::vector<std::shared_ptr<LogFile>> LogFiles::all() const {
   return files_;
 }
 
+void LogFiles::release_below(LogOffset offset) {
+  for (const std::shared_ptr<LogFile>& file : all()) {
+    if (file->start() >= offset) return;
+    file->release_below(offset);
+  }
+}
+
 Result<std::shared_ptr<LogFile>> LogFiles::create(LogOffset offset) {
   if (auto file = find(offset)) return file;
   MutexLock role(make_mutex_);

@@ -44,6 +44,9 @@ class LogFiles {
   // Makes the file behind the one of `head` ready, so that nobody waits for it. kNoSpace | kIo.
   Status prepare_next(LogOffset head);
 
+  // Mapped pages below `offset` no longer count for this process; see LogFile::release_below.
+  void release_below(LogOffset offset);
+
   // Removes files from the front; `offset` becomes the first start that stays. The last file always
   // stays. Mappings in use stay readable.
   Status remove_before(LogOffset offset);

@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "base/log.h"
+
 namespace oncemq::store {
 
 void store_entry(std::byte* to, const QueueEntry& entry) {
@@ -27,7 +29,7 @@ QueueFiles::Key QueueFiles::key_of(const ConsumeQueue& queue, QueueOffset offset
   return {&queue, offset.value * static_cast<std::int64_t>(kEntrySize) / size * size};
 }
 
-Result<std::shared_ptr<os::File>> QueueFiles::open(const Key& key, bool make) {
+Result<std::shared_ptr<os::File>> QueueFiles::open(const Key& key) {
   {
     MutexLock lock(mutex_);
     if (auto at = open_.find(key); at != open_.end()) {
@@ -37,8 +39,7 @@ Result<std::shared_ptr<os::File>> QueueFiles::open(const Key& key, bool make) {
   }
   const std::string path = folder(*key.queue) + "/" + file_name(key.start);
   auto opened = disk_.open(path, os::OpenMode::kReadWrite);
-  if (!opened && opened.error().code == Errc::kNotFound)
-    return make ? make_file(key) : Result<std::shared_ptr<os::File>>(nullptr);
+  if (!opened && opened.error().code == Errc::kNotFound) return std::shared_ptr<os::File>();
   if (!opened) return fail(std::move(opened.error()));
   std::shared_ptr<os::File> file = std::move(*opened);
   remember(key, file);
@@ -83,10 +84,33 @@ void QueueFiles::forget(const ConsumeQueue* queue, const std::string* topic) {
   }
 }
 
+bool QueueFiles::report_lost(const ConsumeQueue& queue) {
+  {
+    MutexLock lock(mutex_);
+    if (repaired_.contains(&queue)) return false;
+    if (std::find(lost_.begin(), lost_.end(), &queue) != lost_.end()) return true;
+    lost_.push_back(&queue);
+  }
+  log::error("store", "consume queue {}/{} lacks entries that were written; they are made again",
+             queue.topic(), queue.queue_id());
+  return true;
+}
+
+const ConsumeQueue* QueueFiles::lost() {
+  MutexLock lock(mutex_);
+  return lost_.empty() ? nullptr : lost_.front();
+}
+
+void QueueFiles::repaired(const ConsumeQueue& queue) {
+  MutexLock lock(mutex_);
+  std::erase(lost_, &queue);
+  repaired_.insert(&queue);
+}
+
 Result<std::size_t> QueueFiles::read(const ConsumeQueue& queue, QueueOffset from,
                                      std::span<QueueEntry> into) {
   const Key key = key_of(queue, from);
-  auto file = open(key, false);
+  auto file = open(key);
   if (!file) return fail(std::move(file.error()));
   if (*file == nullptr) return std::size_t{0};
   const auto at =
@@ -115,7 +139,12 @@ Status QueueFiles::write(const ConsumeQueue& queue, QueueOffset from,
         static_cast<std::uint64_t>(from.value * static_cast<std::int64_t>(kEntrySize) - key.start);
     const std::size_t room = static_cast<std::size_t>(file_size_ - at) / kEntrySize;
     const std::span<const QueueEntry> part = entries.first(std::min(room, entries.size()));
-    auto file = open(key, true);
+    auto file = open(key);
+    if (file && *file == nullptr) {
+      // In the middle of a file that is not there: somebody removed it.
+      if (at > 0 && !first) (void)report_lost(queue);
+      file = make_file(key);
+    }
     if (!file) return fail(std::move(file.error()));
     if (first && at > 0) ONCE_TRY(fill(**file, static_cast<std::size_t>(at)));
     first = false;
@@ -234,6 +263,7 @@ Status QueueFiles::remove_all() {
 void QueueFiles::begin_sync() {
   syncing_all_ = all_dirty_ || dirty_.size() + dirty_folders_.size() > kSyncAll;
   all_dirty_ = false;
+  begun_ = 0;
   syncing_.assign(dirty_.begin(), dirty_.end());
   dirty_.clear();
   syncing_folders_.assign(dirty_folders_.begin(), dirty_folders_.end());
@@ -246,15 +276,27 @@ void QueueFiles::begin_sync() {
   std::sort(syncing_folders_.begin(), syncing_folders_.end());
 }
 
+std::size_t QueueFiles::unsynced() const {
+  if (all_dirty_ || (syncing_all_ && syncing_.empty())) return SIZE_MAX;
+  return dirty_.size() + dirty_folders_.size() + syncing_.size() + syncing_folders_.size();
+}
+
 Result<bool> QueueFiles::sync_some(std::size_t limit) {
   if (syncing_all_) {
+    const std::size_t until = limit == SIZE_MAX ? begun_ : begun_ + limit * kStartFactor;
+    for (; begun_ < std::min(until, syncing_.size()); ++begun_) {
+      auto file = open(syncing_[begun_]);
+      if (!file) return fail(std::move(file.error()));
+      if (*file) (*file)->start_sync();
+    }
+    if (limit != SIZE_MAX && begun_ < syncing_.size()) return false;
     ONCE_TRY(disk_.sync_all(layout_.queue_dir()));
     syncing_all_ = false;
     syncing_.clear();
     syncing_folders_.clear();
   }
   for (; limit > 0 && !syncing_.empty(); --limit) {
-    auto file = open(syncing_.back(), false);
+    auto file = open(syncing_.back());
     if (!file) return fail(std::move(file.error()));
     if (*file) ONCE_TRY((*file)->sync_data());
     syncing_.pop_back();

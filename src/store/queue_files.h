@@ -40,7 +40,8 @@ inline bool is_filler(const QueueEntry& entry) {
 class QueueFiles {
  public:
   static constexpr std::size_t kMaxOpen = 256;
-  static constexpr std::size_t kSyncAll = 64;  // files from which on one sync of all is cheaper
+  static constexpr std::size_t kSyncAll = 64;      // files from which on one sync of all is cheaper
+  static constexpr std::size_t kStartFactor = 16;  // files begun in the time that one sync takes
 
   QueueFiles(os::Disk& disk, Layout layout, std::uint64_t file_size)
       : disk_(disk), layout_(std::move(layout)), file_size_(file_size) {}
@@ -64,6 +65,13 @@ class QueueFiles {
   Status cut(const ConsumeQueue& queue, QueueOffset from);
   // The next pass of syncing takes everything, known to be written or not.
   void mark_all_dirty() { all_dirty_ = true; }
+  // A file of the queue, or an entry in it, is not where it was written. True while a repair is to
+  // be waited for; false after one that did not help. Any thread.
+  bool report_lost(const ConsumeQueue& queue) ONCE_EXCLUDES(mutex_);
+  // The queue that waits longest for its repair, null when there is none; repaired() takes it off.
+  const ConsumeQueue* lost() ONCE_EXCLUDES(mutex_);
+  void repaired(const ConsumeQueue& queue) ONCE_EXCLUDES(mutex_);
+
   // Files that lie wholly below `keep` are removed. Returns how many. kIo.
   Result<std::size_t> remove_below(const ConsumeQueue& queue, QueueOffset keep);
   Status remove_topic(std::string_view topic);
@@ -72,9 +80,13 @@ class QueueFiles {
   Result<std::vector<QueueOffset>> starts(const ConsumeQueue& queue);
 
   // What was written and not synced. sync_some() syncs up to `limit` files and new folders; true
-  // when nothing is left of what was dirty at begin_sync(). kIo | kNoSpace.
+  // when nothing is left of what was dirty at begin_sync(). Of more than kSyncAll it has the kernel
+  // begin to write `limit` at each call, so that the one sync of all at the end is short. kIo |
+  // kNoSpace.
   void begin_sync();
   Result<bool> sync_some(std::size_t limit);
+  // How much a sync of everything would have to wait for, in files and folders; SIZE_MAX: unknown.
+  std::size_t unsynced() const;
 
  private:
   struct Key {
@@ -94,8 +106,8 @@ class QueueFiles {
 
   std::string folder(const ConsumeQueue& queue) const;
   Key key_of(const ConsumeQueue& queue, QueueOffset offset) const;
-  // Null without an error when it does not exist and may not be made.
-  Result<std::shared_ptr<os::File>> open(const Key& key, bool make);
+  // Null without an error when it does not exist.
+  Result<std::shared_ptr<os::File>> open(const Key& key);
   Result<std::shared_ptr<os::File>> make_file(const Key& key);
   Status fill(os::File& file, std::size_t size);
   void remember(const Key& key, const std::shared_ptr<os::File>& file);
@@ -110,12 +122,17 @@ class QueueFiles {
   std::list<Opened> recent_ ONCE_GUARDED_BY(mutex_);  // front: used last
   std::unordered_map<Key, std::list<Opened>::iterator, KeyHash> open_ ONCE_GUARDED_BY(mutex_);
 
+  // Queues, which outlive this; as many as somebody lost files of.
+  std::vector<const ConsumeQueue*> lost_ ONCE_GUARDED_BY(mutex_);
+  std::unordered_set<const ConsumeQueue*> repaired_ ONCE_GUARDED_BY(mutex_);
+
   // Dispatcher role only.
   std::vector<std::byte> buffer_;
   std::unordered_set<Key, KeyHash> dirty_;
   std::unordered_set<std::string> dirty_folders_;
   bool all_dirty_ = false;
   bool syncing_all_ = false;
+  std::size_t begun_ = 0;  // of syncing_, from its start: the kernel writes them (syncing_all_)
   std::vector<Key> syncing_;
   std::vector<std::string> syncing_folders_;
 };

@@ -94,5 +94,80 @@ TEST_F(SnapshotStart, AFolderMoreOrLessIsNotOverlooked) {
   EXPECT_EQ(total(), 100);
 }
 
+// A stop that would have to wait for thousands of fresh queue files.
+struct ManyQueues : SnapshotStart {
+  static constexpr int kQueues = 2100;
+
+  void SetUp() override {
+    SnapshotStart::SetUp();
+    options.log_file_size = 1 << 20;
+    open();
+    for (int q = 0; q < kQueues; ++q)
+      ASSERT_TRUE(testing::send(*store, testing::Sent{.queue_id = q, .body = "x"}));
+  }
+  int present() {
+    int found = 0;
+    for (int q = 0; q < kQueues; ++q)
+      found += static_cast<int>(testing::bodies(*store, "T", q).size());
+    return found;
+  }
+  bool abort_mark() { return disk->stat("store/abort").has_value(); }
+};
+
+TEST_F(ManyQueues, StopLeavesThemToTheKernelAndTheNextStartTakesThem) {
+  ASSERT_TRUE(store->close());
+  EXPECT_TRUE(abort_mark()) << "nobody may take the queue files for durable";
+  store.reset();
+  open();
+  EXPECT_EQ(store->recovered().scanned_bytes, 0U);
+  EXPECT_EQ(present(), kQueues);
+  // Syncing takes place while it runs; the stop after that is an ordinary one.
+  while (store->step()) {
+  }
+  ASSERT_TRUE(store->close());
+  EXPECT_FALSE(abort_mark());
+  store.reset();
+  crash(os::Crash::kDropUnsynced);
+  open();
+  EXPECT_EQ(store->recovered().scanned_bytes, 0U);
+  EXPECT_EQ(present(), kQueues);
+}
+
+TEST_F(ManyQueues, MachineThatDiesAfterSuchAStopLosesNothing) {
+  ASSERT_TRUE(store->close());
+  crash(os::Crash::kDropUnsynced);
+  open();
+  EXPECT_EQ(present(), kQueues);
+}
+
+TEST(QueueFiles, ManyAreBegunInPortionsBeforeTheOneSync) {
+  os::MemoryDisk disk;
+  const Layout layout("store");
+  QueueFiles files(disk, layout, 400);
+  QueueContext context{.marks = nullptr, .log = nullptr, .files = &files};
+  std::vector<std::unique_ptr<LiveQueue>> queues;
+  const QueueEntry entry{.log_offset = {0}, .size = 100, .tags_code = 0};
+  for (int q = 0; q < 100; ++q) {
+    queues.push_back(std::make_unique<LiveQueue>("T", q, context));
+    ASSERT_TRUE(files.write(*queues.back(), {0}, std::span(&entry, 1), true));
+  }
+  EXPECT_GE(files.unsynced(), 100U);
+  files.begin_sync();
+  int calls = 1;
+  for (;; ++calls) {
+    const auto all = files.sync_some(1);
+    ASSERT_TRUE(all.has_value());
+    if (*all) break;
+  }
+  EXPECT_EQ(calls, 100 / static_cast<int>(QueueFiles::kStartFactor) + 1);
+  EXPECT_EQ(files.unsynced(), 0U);
+  files.mark_all_dirty();
+  EXPECT_EQ(files.unsynced(), SIZE_MAX);
+  files.begin_sync();
+  EXPECT_EQ(files.unsynced(), SIZE_MAX);
+  ASSERT_TRUE(*files.sync_some(1));
+  EXPECT_EQ(files.unsynced(), 0U);
+}
+
 }  // namespace
 }  // namespace oncemq::store

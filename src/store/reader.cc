@@ -197,8 +197,13 @@ ReadResult Reader::read(const ReadRequest& request) const {
                          : std::max<std::int64_t>(request.max_messages - result.messages, 1)));
     auto got = queue.read(result.next, std::span(entries).first(want));
     if (!got || (*got == 0 && result.next < result.max) || (*got > 0 && !is_entry(entries[0]))) {
-      // A hole, or a file that cannot be read: what was found counts; alone it is skipped.
+      // A hole, or a file that cannot be read: what was found counts. Alone it is waited for while
+      // it can be made again from the log, and skipped otherwise.
       if (result.messages > 0) break;
+      if (got && queue.report_lost()) {
+        result.status = ReadStatus::kEntryMissing;
+        return result;
+      }
       damage_.entry(queue, result.next,
                     got ? Error{Errc::kCorrupt, "a hole in the queue"} : std::move(got.error()));
       result.status = ReadStatus::kEntryMissing;

@@ -22,17 +22,17 @@ constexpr std::int64_t kMinMessage = 22;
 constexpr std::uint64_t kProgressBytes = 4ULL << 30;
 constexpr std::string_view kScheduleTopic = "SCHEDULE_TOPIC_XXXX";
 
-bool is_queued(const model::RecordView& record) {
-  return record.transaction_type() == model::sysflag::kTransactionNone ||
-         record.transaction_type() == model::sysflag::kTransactionCommit;
-}
-
 // A time as somebody else's file says it, so that sums cannot overflow.
 std::int64_t sane_ms(std::int64_t ms) {
   return ms >= 0 && ms <= kMaxTimestampMs ? ms : 0;
 }
 
 }  // namespace
+
+bool is_queued(const model::RecordView& record) {
+  return record.transaction_type() == model::sysflag::kTransactionNone ||
+         record.transaction_type() == model::sysflag::kTransactionCommit;
+}
 
 std::int64_t tags_code_of(const model::RecordView& record,
                           const std::vector<std::int64_t>& delay_levels_ms) {

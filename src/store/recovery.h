@@ -28,6 +28,9 @@ namespace oncemq::store {
 std::int64_t tags_code_of(const model::RecordView& record,
                           const std::vector<std::int64_t>& delay_levels_ms);
 
+// Whether a record has a place in its queue: half messages and rollbacks have none.
+bool is_queued(const model::RecordView& record);
+
 // Where recovery begins.
 struct RecoveryInput {
   bool clean = true;                // no abort mark was left

@@ -255,6 +255,7 @@ class LyingDisk final : public os::Disk {
     Result<std::size_t> read_at(std::uint64_t offset, MutableBytes into) override {
       return below_->read_at(offset, into);
     }
+    void start_sync() override {}
     Status sync_data() override { return {}; }
     Status allocate(std::uint64_t size) override { return below_->allocate(size); }
     Status truncate(std::uint64_t size) override { return below_->truncate(size); }
