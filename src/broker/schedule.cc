@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <optional>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "broker/delay.h"
 #include "broker/send_properties.h"
@@ -18,10 +22,30 @@ namespace {
 
 // compat: slaves copy delayOffset.json when its version moved (delayOffsetUpdateVersionStep).
 constexpr std::uint64_t kVersionStep = 200;
-// Nobody waits for a delivered message.
-constexpr std::string_view kNoWait =
-    "WAIT\x01"
-    "false\x02";
+// Nobody waits for a delivered message; and it says which delayed one it settles.
+std::string_view marks_of(std::size_t index, model::QueueOffset offset, Arena& arena) {
+  fmt::memory_buffer text;
+  fmt::format_to(std::back_inserter(text), "WAIT\x01{}\x02{}\x01{}:{}\x02", "false",
+                 property::kOnceDelay, index + 1, offset.value);
+  return arena.copy({text.data(), text.size()});
+}
+
+struct Mark {
+  std::int64_t level = 0;
+  std::int64_t offset = 0;
+};
+
+std::optional<Mark> mark_of(std::string_view properties) {
+  const auto text = model::find_property(properties, property::kOnceDelay);
+  if (!text.has_value()) return std::nullopt;
+  Mark mark;
+  const char* const end = text->data() + text->size();
+  const auto level = std::from_chars(text->data(), end, mark.level);
+  if (level.ec != std::errc{} || level.ptr == end || *level.ptr != ':') return std::nullopt;
+  const auto offset = std::from_chars(level.ptr + 1, end, mark.offset);
+  if (offset.ec != std::errc{} || offset.ptr != end) return std::nullopt;
+  return mark;
+}
 
 }  // namespace
 
@@ -33,18 +57,57 @@ Schedule::Schedule(const Options& options, TopicTable& topics, store::MessageSto
 }
 
 Status Schedule::load(std::string_view json) {
-  if (json.empty()) return {};
+  if (json.empty()) return find_deliveries({0});
   auto parsed = Json::parse(json);
   if (!parsed.has_value())
     return fail(Errc::kCorrupt, "delayOffset.json: " + parsed.error().message);
   auto file = model::delay_offset_from_json(*parsed);
   if (!file.has_value()) return fail(Errc::kCorrupt, "delayOffset.json: " + file.error().message);
+  {
+    MutexLock lock(mutex_);
+    version_ = file->version;
+    for (const auto& [level, offset] : file->offsets) {
+      const auto index = static_cast<std::size_t>(level) - 1;
+      if (level < 1 || index >= lines_.size() || offset < 0) continue;
+      lines_[index].read = lines_[index].done = model::QueueOffset{offset};
+    }
+  }
+  return find_deliveries({std::max<std::int64_t>(file->log, 0)});
+}
+
+// Where the first message stands that is not known to be delivered; the log's end when there is
+// none. Its delivery can only stand behind it.
+model::LogOffset Schedule::first_waiting() const {
+  model::LogOffset first{store_.marks().committed().value};
+  for (const Level& level : levels()) {
+    if (level.offset >= level.max) continue;
+    store::ReadRequest request;
+    request.queue = store_.find_queue(model::topic::kSchedule, level.level - 1);
+    request.offset = std::max(level.offset, request.queue->min());
+    request.max_messages = 1;
+    const store::ReadResult read = store_.read(request);
+    // An entry that cannot be read is passed over by tick(); those behind it have later places.
+    first = std::min(first, read.messages > 0 ? read.last_log_offset : store_.min_offset());
+  }
+  return first;
+}
+
+Status Schedule::find_deliveries(model::LogOffset known) {
+  const model::LogOffset from = std::max(known, first_waiting());
+  if (from.value >= store_.marks().committed().value) return {};
+  // Levels deliver in order: one number says which are done.
+  std::vector<std::int64_t> done(options_.delay_levels_ms.size(), 0);
+  ONCE_TRY(store_.scan(from, [&done](const model::RecordView& record) {
+    const auto mark = mark_of(record.properties);
+    if (!mark.has_value() || mark->level < 1) return;
+    const auto index = static_cast<std::size_t>(mark->level - 1);
+    if (index < done.size()) done[index] = std::max(done[index], mark->offset + 1);
+  }));
   MutexLock lock(mutex_);
-  version_ = file->version;
-  for (const auto& [level, offset] : file->offsets) {
-    const auto index = static_cast<std::size_t>(level) - 1;
-    if (level < 1 || index >= lines_.size() || offset < 0) continue;
-    lines_[index].read = lines_[index].done = model::QueueOffset{offset};
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    if (done[i] <= lines_[i].done.value) continue;
+    lines_[i].read = lines_[i].done = model::QueueOffset{done[i]};
+    dirty_ = true;
   }
   return {};
 }
@@ -54,6 +117,8 @@ std::string Schedule::dump() const {
   {
     MutexLock lock(mutex_);
     file.version = version_;
+    saved_log_ = settled_log();
+    file.log = saved_log_.value;
     for (std::size_t i = 0; i < lines_.size(); ++i)
       if (lines_[i].done.value > 0)
         file.offsets.emplace(static_cast<std::int32_t>(i + 1), lines_[i].done.value);
@@ -63,7 +128,20 @@ std::string Schedule::dump() const {
 
 bool Schedule::take_dirty() {
   MutexLock lock(mutex_);
-  return std::exchange(dirty_, false);
+  const bool far = std::any_of(lines_.begin(), lines_.end(),
+                               [](const Line& line) { return line.read.value > 0; }) &&
+                   settled_log().value - saved_log_.value > kSaveLogBytes;
+  return std::exchange(dirty_, false) || far;
+}
+
+// All deliveries in front of this are told by the lines' `done`.
+model::LogOffset Schedule::settled_log() const {
+  const std::int64_t durable =
+      std::min(store_.marks().durable().value, store_.marks().committed().value);
+  model::LogOffset settled{durable};
+  for (const Line& line : lines_)
+    if (!line.pending.empty()) settled = std::min(settled, line.pending.front().begin);
+  return settled;
 }
 
 std::vector<Schedule::Level> Schedule::levels() const {
@@ -89,8 +167,10 @@ std::int64_t Schedule::tick() {
 }
 
 void Schedule::settle(Line& line) {
-  const std::int64_t committed = store_.marks().committed().value;
-  while (!line.pending.empty() && line.pending.front().end.value <= committed) {
+  // Durable and not only committed: an offset that is saved must not outlive its delivery.
+  const std::int64_t settled =
+      std::min(store_.marks().durable().value, store_.marks().committed().value);
+  while (!line.pending.empty() && line.pending.front().end.value <= settled) {
     line.done = line.pending.front().next;
     line.pending.pop_front();
     dirty_ = true;
@@ -136,7 +216,7 @@ std::int64_t Schedule::tick_line(std::size_t index, std::int64_t now_ms) {
       line.pending.clear();
       line.done = next;
     } else {
-      line.pending.push_back({next, line.pending.back().end});
+      line.pending.push_back({next, line.pending.back().end, line.pending.back().begin});
     }
     dirty_ = true;
   }
@@ -173,13 +253,14 @@ bool Schedule::deliver(std::size_t index, const store::ReadResult& read, std::in
         all = false;
         break;
       }
-      stage(record);
+      stage(index, record);
       rest = rest.subspan(static_cast<std::size_t>(decoded->size));
     }
     if (!all) break;
   }
 
   store::AppendedOffset end{};
+  model::LogOffset begin{};
   if (!items_.empty()) {
     auto appended = store_.append(items_);
     if (!appended.has_value()) {
@@ -188,6 +269,7 @@ bool Schedule::deliver(std::size_t index, const store::ReadResult& read, std::in
       return false;
     }
     end = *appended;
+    begin = items_.front().result.log_offset;
     std::uint64_t bytes = 0;
     for (const store::AppendItem& item : items_)
       bytes += static_cast<std::uint64_t>(item.result.size);
@@ -198,15 +280,18 @@ bool Schedule::deliver(std::size_t index, const store::ReadResult& read, std::in
   Line& line = lines_[index];
   line.read = next;
   line.sleep_until_ms = sleep_until;
-  if (end.value == 0 && !line.pending.empty()) end = line.pending.back().end;
-  line.pending.push_back({next, end});
+  if (end.value == 0 && !line.pending.empty()) {
+    end = line.pending.back().end;
+    begin = line.pending.back().begin;
+  }
+  line.pending.push_back({next, end, begin});
   settle(line);
   return all;
 }
 
 // Makes the message that was delayed. One that has no place to go any more is left out: its topic
 // was deleted and its messages with it, or it never belonged to a topic of a client.
-void Schedule::stage(const model::RecordView& record) {
+void Schedule::stage(std::size_t index, const model::RecordView& record) {
   const auto real_topic = model::find_property(record.properties, property::kRealTopic);
   const auto real_queue = model::find_property(record.properties, property::kRealQueueId);
   if (!real_topic.has_value() || !real_queue.has_value() || *real_topic == model::topic::kHalf)
@@ -237,7 +322,7 @@ void Schedule::stage(const model::RecordView& record) {
   message.properties = record.properties;
   if (seen.has_wait || seen.has_foreign_pairs)
     message.properties = copy_without(record.properties, {.foreign = true, .wait = true}, arena_);
-  message.extra_properties = kNoWait;
+  message.extra_properties = marks_of(index, record.queue_offset, arena_);
   message.tags_code = model::tags_code(seen.tags);
 }
 

@@ -108,7 +108,64 @@ TEST_F(ScheduleTest, ResumesAfterARestart) {
   EXPECT_EQ(as_text(store.record("T", 0, 1).body), "b");
 }
 
-TEST_F(ScheduleTest, OffsetMovesOnlyPastWhatIsCommitted) {
+TEST_F(ScheduleTest, WhatWasDeliveredBeforeACrashIsNotDeliveredAgain) {
+  for (int i = 0; i < 3; ++i) send("T", std::to_string(i), pairs("DELAY=1"));
+  send("T", "other level", pairs("DELAY=2"));
+  clock.advance_ms(1'000);
+  schedule.tick();
+  const std::string saved = schedule.dump();
+  for (int i = 3; i < 5; ++i) send("T", std::to_string(i), pairs("DELAY=1"));
+  clock.advance_ms(1'000);
+  schedule.tick();
+  const std::size_t before = store.count("T", 0);
+  EXPECT_EQ(before, 6U);
+  send("T", "late", pairs("DELAY=1"));
+  // With what was saved, with a file of Apache's, and with none at all.
+  for (const std::string& file : {saved, std::string("{\"offsetTable\":{1:2}}"), std::string()}) {
+    Schedule other(options, topics, store, stats, clock);
+    ASSERT_TRUE(other.load(file).has_value());
+    EXPECT_EQ(other.levels()[0].offset.value, 5);
+    EXPECT_EQ(other.levels()[1].offset.value, 1);
+    EXPECT_TRUE(other.take_dirty());
+    other.tick();
+    EXPECT_EQ(store.count("T", 0), before);
+  }
+}
+
+TEST_F(ScheduleTest, MarksOfADeliveredMessageDoNotPileUp) {
+  send("T", "a", pairs("DELAY=1"));
+  clock.advance_ms(1'000);
+  schedule.tick();
+  const model::RecordView first = store.record("T", 0, 0);
+  EXPECT_EQ(property_of(first, property::kOnceDelay), "1:0");
+  // Sent back, it waits again with all its properties.
+  send("T", "a", first.properties);
+  send("T", "b", pairs("DELAY=1;ONCE_DELAY=9:9"));
+  EXPECT_EQ(store.record("SCHEDULE_TOPIC_XXXX", 0, 2).properties.find("ONCE_DELAY"),
+            std::string_view::npos);
+  clock.advance_ms(1'000);
+  schedule.tick();
+  ASSERT_EQ(store.count("T", 0), 3U);
+  const std::string_view text = store.record("T", 0, 1).properties;
+  EXPECT_EQ(property_of(store.record("T", 0, 1), property::kOnceDelay), "1:1");
+  EXPECT_EQ(text.find("ONCE_DELAY"), text.rfind("ONCE_DELAY"));
+}
+
+TEST_F(ScheduleTest, ALogThatGrowsIsReasonToSave) {
+  send("T", "a", pairs("DELAY=1"));
+  clock.advance_ms(1'000);
+  schedule.tick();
+  EXPECT_TRUE(schedule.take_dirty());
+  (void)schedule.dump();
+  EXPECT_FALSE(schedule.take_dirty());
+  const std::string large(3 << 20, 'x');
+  for (int i = 0; i < 22; ++i) send("T", large, {});
+  EXPECT_TRUE(schedule.take_dirty());
+  (void)schedule.dump();
+  EXPECT_FALSE(schedule.take_dirty());
+}
+
+TEST_F(ScheduleTest, OffsetMovesOnlyPastWhatIsDurable) {
   send("T", "a", pairs("DELAY=1"));
   clock.advance_ms(1'000);
   store.autocommit = false;
@@ -119,6 +176,9 @@ TEST_F(ScheduleTest, OffsetMovesOnlyPastWhatIsCommitted) {
   schedule.tick();
   EXPECT_EQ(store.count("T", 0), 1U);  // delivered once all the same
   store.flush();
+  schedule.tick();
+  EXPECT_EQ(offset_of(1), 0);
+  store.sync();
   schedule.tick();
   EXPECT_EQ(offset_of(1), 1);
   EXPECT_TRUE(schedule.take_dirty());

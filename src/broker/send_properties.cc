@@ -55,7 +55,7 @@ Name name_of(std::string_view name) {
     case 10:
       if (name == property::kMsgRegion) return Name::kBroker;
       if (name == property::kRealTopic) return Name::kReal;
-      if (name == property::kOnceTimer) return Name::kForeign;
+      if (name == property::kOnceTimer || name == property::kOnceDelay) return Name::kForeign;
       break;
     case 11:
       if (name == property::kOnceDueMs) return Name::kForeign;

@@ -36,7 +36,7 @@ SendProperties scan_properties(std::string_view properties);
 // Kinds of pairs that copy_without leaves out.
 struct DropPairs {
   bool broker = false;   // MSG_REGION, TRACE_ON, CLUSTER
-  bool foreign = false;  // POP_CK, __CRC32#, ONCE_DUE_MS, ONCE_TIMER
+  bool foreign = false;  // POP_CK, __CRC32#, ONCE_DUE_MS, ONCE_TIMER, ONCE_DELAY
   bool real = false;     // REAL_TOPIC, REAL_QID
   bool delay = false;    // DELAY
   bool wait = false;     // WAIT

@@ -236,8 +236,10 @@ Result<OffsetTableFile> offset_table_from_json(const Json& json) {
 }
 
 Json delay_offset_to_json(const DelayOffsetFile& file) {
-  return Json::object(
+  Json json = Json::object(
       {{"dataVersion", to_json(file.version)}, {"offsetTable", json_write(file.offsets)}});
+  if (file.log >= 0) json.set("onceLog", Json(file.log));
+  return json;
 }
 
 Result<DelayOffsetFile> delay_offset_from_json(const Json& json) {
@@ -247,6 +249,10 @@ Result<DelayOffsetFile> delay_offset_from_json(const Json& json) {
   if (Status read = json_read(json["offsetTable"], file.offsets); !read)
     return fail(json_within("offsetTable", read.error()));
   ONCE_TRY(read_version(json, file.version));
+  if (!json["onceLog"].is_null()) {
+    if (Status read = json_read(json["onceLog"], file.log); !read)
+      return fail(json_within("onceLog", read.error()));
+  }
   return file;
 }
 

@@ -63,6 +63,9 @@ Result<OffsetTableFile> offset_table_from_json(const Json& json);
 struct DelayOffsetFile {
   std::map<std::int32_t, std::int64_t> offsets;
   DataVersion version;
+  // Ours ("onceLog"; Apache passes over it and leaves it out): deliveries that `offsets` does not
+  // tell stand at or behind this position of the log. -1: unknown.
+  std::int64_t log = -1;
 };
 Json delay_offset_to_json(const DelayOffsetFile& file);
 Result<DelayOffsetFile> delay_offset_from_json(const Json& json);
