@@ -2,13 +2,8 @@
 """Kills the broker again and again under load and checks what came back.
 
 Writers send pipelined messages and note every acknowledgement; a tailing reader notes everything that it was shown.
-After each kill -9 and restart all queues are read from their minimum to their maximum:
-
-  lost      an acknowledged message is missing or stands at another offset
-  phantom   a message that nobody sent
-  hole      offsets of a queue are not dense
-  vanished  something that a reader was shown is gone or differs
-  twice     one send stands at two offsets (each send is tried once here)
+After each kill -9 and restart all queues are read from their minimum to their maximum, and the checkers (tests/checkers)
+look for what was lost, came from nowhere, vanished after it was shown, stands at two offsets, or left a hole.
 
 Usage: kill_loop.py ONCEMQ [--rounds N] [--flush ASYNC_FLUSH|SYNC_FLUSH] [--seed S] [--keep]
 Ends with 'summary: ...' and exit code 0, or names the violation, the seed and the folder that it kept.
@@ -23,7 +18,10 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "checkers")]
+import checks  # noqa: E402
+import history  # noqa: E402
 import remoting  # noqa: E402
 from broker import Broker  # noqa: E402
 
@@ -32,33 +30,20 @@ QUEUES = 4
 WINDOW = 32
 
 
-class History:
-    """What the outside knows. One lock; all methods from any thread."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.sent = {}    # key -> (queue, digest)
-        self.acked = {}   # key -> (queue, offset)
-        self.shown = {}   # (queue, offset) -> key
-        self.refused = 0
-
-    def note_shown(self, queue, offset, key):
-        with self.lock:
-            before = self.shown.setdefault((queue, offset), key)
-            if before != key:
-                raise AssertionError(f"vanished: queue {queue} offset {offset} showed {before}, now {key}")
-
-
 def payload_of(key, rng_size):
     body = (key + "|").encode() * (rng_size // (len(key) + 1) + 1)
     return body[:max(rng_size, len(key) + 1)]
+
+
+def digest_of(payload):
+    return hashlib.md5(payload).hexdigest()[:12]
 
 
 def key_of(payload):
     return payload.split(b"|", 1)[0].decode()
 
 
-def writer(index, port, history, stop, seed):
+def writer(index, port, notes, stop, seed):
     rng = random.Random(seed)
     try:
         connection = remoting.Connection(port)
@@ -77,27 +62,25 @@ def writer(index, port, history, stop, seed):
                 opaque, data = connection.request(
                     remoting.SEND, remoting.send_fields(TOPIC, queue, key), body)
                 flying[opaque] = key
-                with history.lock:
-                    history.sent[key] = (queue, hashlib.md5(body).digest())
+                notes.note("send_inv", id=key, topic=TOPIC, digest=digest_of(body))
                 batch += data
             connection.write(batch)
             for _ in range(rng.randrange(1, WINDOW)):
                 opaque, code, fields, _body, _remark = connection.read()
                 key = flying.pop(opaque)
-                with history.lock:
-                    if code == 0:
-                        history.acked[key] = (int(fields["queueId"]), int(fields["queueOffset"]))
-                    elif code in (10, 11, 12):
-                        pass  # stored, but the promise was not met: outcome unknown
-                    else:
-                        history.refused += 1
+                if code == 0:
+                    notes.note("send_ok", id=key, queue=int(fields["queueId"]), offset=int(fields["queueOffset"]))
+                elif code in (10, 11, 12):
+                    notes.note("send_unk", id=key)  # stored, but the promise was not met
+                else:
+                    notes.note("send_fail", id=key)
     except remoting.Gone:
         pass
     finally:
         connection.close()
 
 
-def tailer(port, history, stop, failures, positions):
+def tailer(port, notes, stop, positions):
     try:
         connection = remoting.Connection(port)
         while not stop.is_set():
@@ -106,55 +89,31 @@ def tailer(port, history, stop, failures, positions):
                     remoting.PULL, remoting.pull_fields(TOPIC, "kill_tail", queue, positions[queue], suspend_ms=5))
                 if code == 0:
                     for record_queue, offset, _log, payload in remoting.records(body):
-                        history.note_shown(record_queue, offset, key_of(payload))
+                        notes.note("recv", group="tail", topic=TOPIC, queue=record_queue, offset=offset,
+                                   id=key_of(payload), digest=digest_of(payload))
                 if code in (0, 20):
                     positions[queue] = int(fields["nextBeginOffset"])
     except (remoting.Gone, OSError):
         pass
-    except AssertionError as error:
-        failures.append(str(error))
 
 
-def read_all(port):
-    """(queue, offset) -> (key, digest) of everything stored; fails on holes."""
+def read_all(port, notes):
+    """Notes everything stored; stops the run at a record that cannot be read."""
     connection = remoting.Connection(port)
-    found = {}
     for queue in range(QUEUES):
-        code, fields, _body, remark = connection.call(remoting.MIN_OFFSET, {"topic": TOPIC, "queueId": queue})
-        assert code == 0, f"min offset: {code} {remark}"
-        offset = int(fields["offset"])
-        end = int(connection.call(remoting.MAX_OFFSET, {"topic": TOPIC, "queueId": queue})[1]["offset"])
+        offset, end = (int(connection.call(code, {"topic": TOPIC, "queueId": queue})[1]["offset"])
+                       for code in (remoting.MIN_OFFSET, remoting.MAX_OFFSET))
+        notes.note("bounds", topic=TOPIC, queue=queue, min=offset, max=end)
         while offset < end:
-            code, fields, body, remark = connection.call(
+            code, _fields, body, remark = connection.call(
                 remoting.PULL, remoting.pull_fields(TOPIC, "kill_check", queue, offset))
-            assert code == 0, f"hole: queue {queue} offset {offset} of {end}: code {code} {remark}"
+            if code != 0:
+                raise SystemExit(f"hole: queue {queue} offset {offset} of {end}: code {code} {remark}")
             for record_queue, record_offset, _log, payload in remoting.records(body):
-                assert (record_queue, record_offset) == (queue, offset), \
-                    f"hole: wanted {queue}/{offset}, got {record_queue}/{record_offset}"
-                found[(queue, offset)] = (key_of(payload), hashlib.md5(payload).digest())
-                offset += 1
+                notes.note("scan", topic=TOPIC, queue=record_queue, offset=record_offset, id=key_of(payload),
+                           digest=digest_of(payload))
+                offset = record_offset + 1
     connection.close()
-    return found
-
-
-def check(history, found):
-    problems = []
-    place = {}
-    for where, (key, digest) in found.items():
-        if key not in history.sent:
-            problems.append(f"phantom: {key} at {where}")
-        elif history.sent[key] != (where[0], digest):
-            problems.append(f"phantom: {key} at {where} with another body or queue")
-        if key in place:
-            problems.append(f"twice: {key} at {place[key]} and {where}")
-        place[key] = where
-    for key, where in history.acked.items():
-        if found.get(where, (None,))[0] != key:
-            problems.append(f"lost: {key} was acknowledged at {where}, there is {found.get(where)}")
-    for where, key in history.shown.items():
-        if found.get(where, (None,))[0] != key:
-            problems.append(f"vanished: {key} was shown at {where}, there is {found.get(where)}")
-    return problems
 
 
 def main():
@@ -171,8 +130,7 @@ def main():
     os.mkdir(data)
     broker = Broker(options.oncemq, data, flushDiskType=options.flush, mappedFileSizeCommitLog=1048576,
                     mappedFileSizeConsumeQueue=20000)
-    history = History()
-    failures = []
+    known = history.Memory()  # without the readings of earlier rounds
     positions = [0] * QUEUES
     slowest = broker.start()
     started = time.monotonic()
@@ -180,9 +138,9 @@ def main():
     try:
         for round_number in range(options.rounds):
             stop = threading.Event()
-            threads = [threading.Thread(target=writer, args=(i, broker.port, history, stop, rng.randrange(1 << 30)))
+            threads = [threading.Thread(target=writer, args=(i, broker.port, known, stop, rng.randrange(1 << 30)))
                        for i in range(3)]
-            threads.append(threading.Thread(target=tailer, args=(broker.port, history, stop, failures, positions)))
+            threads.append(threading.Thread(target=tailer, args=(broker.port, known, stop, positions)))
             for thread in threads:
                 thread.start()
             time.sleep(rng.uniform(0.05, 0.8))
@@ -194,14 +152,18 @@ def main():
             for thread in threads:
                 thread.join()
             slowest = max(slowest, broker.start())
-            problems = failures + check(history, read_all(broker.port))
+            reading = history.Memory()
+            read_all(broker.port, reading)
+            facts = checks.Facts(known.events + reading.events)
+            problems = [f"{number}: {line}" for number, line in checks.violations_of(facts)]
             if problems:
                 raise SystemExit(f"round {round_number}: {len(problems)} violations, first:\n  "
                                  + "\n  ".join(problems[:10]) + f"\nseed {options.seed}, kept {folder}")
-            print(f"round {round_number + 1}/{options.rounds}: {len(history.acked)} acknowledged, "
-                  f"{len(history.shown)} shown, all there", flush=True)
-        if len(history.acked) < 100 * options.rounds or not history.shown:
-            raise SystemExit(f"the run shows nothing: only {len(history.acked)} acknowledged, {len(history.shown)} shown")
+            counts = {kind: len(facts.by_kind[kind]) for kind in ("send_inv", "send_ok", "send_fail", "recv")}
+            print(f"round {round_number + 1}/{options.rounds}: {counts['send_ok']} acknowledged, "
+                  f"{counts['recv']} shown, all there", flush=True)
+        if counts["send_ok"] < 100 * options.rounds or counts["recv"] == 0:
+            raise SystemExit(f"the run shows nothing: {counts}")
         ok = True
     finally:
         broker.close()
@@ -210,8 +172,8 @@ def main():
         else:
             print(f"kept {folder}, seed {options.seed}", flush=True)
     print(f"summary: {options.flush}, {options.rounds} kills and stops in {time.monotonic() - started:.0f} s, "
-          f"{len(history.sent)} sent, {len(history.acked)} acknowledged, {history.refused} refused, "
-          f"{len(history.shown)} shown; 0 lost, 0 phantom, 0 vanished; slowest start {slowest} ms")
+          f"{counts['send_inv']} sent, {counts['send_ok']} acknowledged, {counts['send_fail']} refused, "
+          f"{counts['recv']} shown; 0 lost, 0 phantom, 0 vanished; slowest start {slowest} ms")
 
 
 if __name__ == "__main__":

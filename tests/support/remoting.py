@@ -1,8 +1,9 @@
 """A small remoting client of its own, so that the checker shares no code with what it checks.
 
-Only what the kill loop needs: JSON headers, pipelined sends, pulls, offsets (remoting protocol as Apache RocketMQ's
-clients speak it).
+Only what the loops of tests/kill need: JSON headers, pipelined sends, pulls, offsets, send-back (remoting protocol as
+Apache RocketMQ's clients speak it).
 """
+import dataclasses
 import json
 import socket
 import struct
@@ -12,6 +13,18 @@ SEND = 310
 PULL = 11
 MAX_OFFSET = 30
 MIN_OFFSET = 31
+QUERY_OFFSET = 14
+COMMIT_OFFSET = 15
+CREATE_TOPIC = 17
+CREATE_GROUP = 200
+SEND_BACK = 36
+END_TRANSACTION = 37
+CHECK_TRANSACTION = 39
+HEARTBEAT = 34
+POP = 200050
+POP_ACK = 200051
+POP_CHANGE = 200053
+SEND_BATCH = 320
 
 
 class Gone(Exception):
@@ -24,6 +37,7 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.opaque = 0
         self.buffer = b""
+        self.on_request = None  # called with (code, fields, body) of what the broker asks
 
     def close(self):
         self.socket.close()
@@ -51,7 +65,9 @@ class Connection:
                     length = struct.unpack_from(">I", frame)[0] & 0xFFFFFF
                     header = json.loads(frame[4:4 + length])
                     if header["flag"] & 1 == 0:
-                        continue  # a request from the broker; nothing here needs one
+                        if self.on_request is not None:
+                            self.on_request(header["code"], header.get("extFields") or {}, frame[4 + length:])
+                        continue
                     return (header["opaque"], header["code"], header.get("extFields") or {},
                             frame[4 + length:], header.get("remark"))
             try:
@@ -62,6 +78,11 @@ class Connection:
                 raise Gone("end of stream")
             self.buffer += more
 
+    def one_way(self, code, fields, body=b""):
+        _opaque, data = self.request(code, fields, body)
+        at = data.index(b'"flag": 0')
+        self.write(data[:at] + b'"flag": 2' + data[at + 9:])
+
     def call(self, code, fields, body=b""):
         opaque, data = self.request(code, fields, body)
         self.write(data)
@@ -71,10 +92,24 @@ class Connection:
                 return answer[1:]
 
 
-def send_fields(topic, queue_id, key, queues=4):
-    properties = f"KEYS\x01{key}\x02UNIQ_KEY\x01{key}\x02"
+def send_fields(topic, queue_id, key, queues=4, **more):
+    properties = properties_text({"KEYS": key, "UNIQ_KEY": key, **more})
     return {"a": "kill_producer", "b": topic, "c": "TBW102", "d": queues, "e": queue_id, "f": 0,
             "g": 1700000000000, "h": 0, "i": properties, "j": 0, "k": "false", "m": "false"}
+
+
+def properties_text(properties):
+    return "".join(f"{name}\x01{value}\x02" for name, value in properties.items())
+
+
+def batch_body(messages_):
+    """Body of a batch of (payload, properties)."""
+    out = b""
+    for payload, properties in messages_:
+        text = properties_text(properties).encode()
+        one = struct.pack(">iiii", 0, 0, 0, len(payload)) + payload + struct.pack(">h", len(text)) + text
+        out += struct.pack(">i", 4 + len(one)) + one
+    return out
 
 
 def pull_fields(topic, group, queue_id, offset, count=32, suspend_ms=0):
@@ -84,16 +119,49 @@ def pull_fields(topic, group, queue_id, offset, count=32, suspend_ms=0):
             "expressionType": "TAG"}
 
 
-def records(body):
-    """Yields (queue_id, queue_offset, log_offset, body) of concatenated records; checks structure and body CRC."""
+@dataclasses.dataclass
+class Record:
+    """One stored message as a pull returns it."""
+    queue: int
+    offset: int
+    log_offset: int
+    sys_flag: int
+    born_ms: int
+    stored_ms: int
+    reconsumed: int
+    payload: bytes
+    topic: str
+    properties: dict
+
+
+def messages(body):
+    """Yields the Records of a pull's body; checks structure and body CRC."""
     at = 0
     while at < len(body):
-        total, magic, crc, queue_id, _flag, queue_offset, log_offset, sys_flag = struct.unpack_from(
-            ">IIIiiqqi", body, at)
+        total, magic, crc, queue, _flag, offset, log_offset, sys_flag, born_ms = struct.unpack_from(
+            ">IIIiiqqiq", body, at)
         assert magic in (0xDAA320A7, 0xDAA320AB), f"magic {magic:x}"
-        position = at + 48 + (20 if sys_flag & 0x10 else 8) + 8 + (20 if sys_flag & 0x20 else 8) + 12
-        length = struct.unpack_from(">i", body, position)[0]
-        payload = body[position + 4:position + 4 + length]
+        position = at + 48 + (20 if sys_flag & 0x10 else 8)
+        stored_ms = struct.unpack_from(">q", body, position)[0]
+        position += 8 + (20 if sys_flag & 0x20 else 8)
+        reconsumed, _prepared, length = struct.unpack_from(">iqi", body, position)
+        position += 16
+        payload = body[position:position + length]
         assert crc == zlib.crc32(payload) & 0x7FFFFFFF, f"body CRC at log offset {log_offset}"
-        yield queue_id, queue_offset, log_offset, payload
+        position += length
+        topic_length = 1 if magic == 0xDAA320A7 else 2
+        size = int.from_bytes(body[position:position + topic_length], "big")
+        position += topic_length
+        topic = body[position:position + size].decode()
+        position += size
+        size = struct.unpack_from(">H", body, position)[0]
+        text = body[position + 2:position + 2 + size].decode()
+        properties = dict(pair.split("\x01", 1) for pair in text.split("\x02") if pair)
+        yield Record(queue, offset, log_offset, sys_flag, born_ms, stored_ms, reconsumed, payload, topic, properties)
         at += total
+
+
+def records(body):
+    """The same as (queue, offset, log_offset, payload), for loops that ask for no more."""
+    for record in messages(body):
+        yield record.queue, record.offset, record.log_offset, record.payload
