@@ -1,5 +1,7 @@
 #include "store/disk_store.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "base/log.h"
@@ -278,7 +280,53 @@ TEST_F(DiskStoreTest, DamagedRecordsOfOlderFilesAreSteppedOver) {
   EXPECT_EQ(at.next.value, 4);
   EXPECT_EQ(store->read({.queue = queue, .offset = {4}, .max_messages = 2}).messages, 2);
   EXPECT_EQ(store->read_record(damaged).error().code, Errc::kCorrupt);
+  EXPECT_EQ(store->stats().damaged_places, 1U);
   log::set_level(log::Level::kInfo);
+}
+
+// Overwrites a queue entry of topic T, queue 0, first file.
+void put_entry(os::MemoryDisk& disk, std::size_t index, const QueueEntry& entry) {
+  auto file = disk.open("store/consumequeue/T/0/" + file_name(0), os::OpenMode::kReadWrite);
+  std::array<std::byte, kEntrySize> bytes{};
+  store_entry(bytes.data(), entry);
+  ASSERT_TRUE(file && (*file)->write_at(index * kEntrySize, bytes));
+}
+
+struct DamagedQueueTest : DiskStoreTest {
+  void SetUp() override { log::set_level(log::Level::kOff); }
+  void TearDown() override { log::set_level(log::Level::kInfo); }
+  ReadResult read_at(std::int64_t offset) {
+    return store->read({.queue = store->find_queue("T", 0), .offset = {offset}});
+  }
+};
+
+TEST_F(DamagedQueueTest, EntriesThatLeadToAnotherTopicOrBehindTheLogAreNotServed) {
+  open();
+  std::vector<Appended> others;
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(send(*store, "mine " + std::to_string(i)));
+    others.push_back(*send(*store, Sent{.topic = "U", .body = "other" + std::to_string(i)}));
+  }
+  ASSERT_TRUE(store->close());
+  store.reset();
+  const std::int64_t end = others.back().log_offset.value + others.back().size;
+  // The same queue id, queue offset and size: only the topic tells.
+  put_entry(*disk, 3, {.log_offset = others[3].log_offset, .size = others[3].size, .tags_code = 0});
+  // Behind the end there will be a record one day.
+  put_entry(*disk, 5, {.log_offset = {end}, .size = others[3].size, .tags_code = 0});
+  open();
+  EXPECT_EQ(store->stats().damaged_reads, 0U);
+  EXPECT_EQ(read_at(0).messages, 3);
+  EXPECT_EQ(read_at(3).status, ReadStatus::kRemoved);
+  EXPECT_EQ(read_at(3).next.value, 4);
+  EXPECT_EQ(read_at(4).messages, 1);
+  EXPECT_EQ(read_at(5).status, ReadStatus::kRemoved);
+  EXPECT_EQ(send(*store, Sent{.topic = "V", .body = "other3"})->log_offset.value, end);
+  EXPECT_EQ(read_at(5).status, ReadStatus::kRemoved);
+  EXPECT_EQ(read_at(6).messages, 4);
+  // What an operator sees: two places, met several times.
+  EXPECT_EQ(store->stats().damaged_places, 2U);
+  EXPECT_GE(store->stats().damaged_reads, 4U);
 }
 
 TEST_F(DiskStoreTest, OldEntriesComeFromFiles) {

@@ -5,6 +5,16 @@
 namespace oncemq::store {
 namespace {
 
+TEST(Layout, TopicsThatCanBeFolders) {
+  for (const std::string_view good : {"T", "%RETRY%g", "%DLQ%g", "a.b", "..."})
+    EXPECT_TRUE(is_folder_name(good)) << good;
+  for (const std::string_view bad :
+       {std::string_view(""), std::string_view("."), std::string_view(".."),
+        std::string_view("a/b"), std::string_view("a\0b", 3)})
+    EXPECT_FALSE(is_folder_name(bad)) << bad;
+  EXPECT_FALSE(is_folder_name(std::string(256, 'x')));
+}
+
 TEST(Layout, FileNamesAreTwentyDigitsBothWays) {
   EXPECT_EQ(file_name(0), "00000000000000000000");
   EXPECT_EQ(file_name(1'073'741'824), "00000000001073741824");

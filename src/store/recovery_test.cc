@@ -1,6 +1,7 @@
 #include "store/recovery.h"
 
 #include <set>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -307,6 +308,126 @@ TEST_F(RecoveryTest, EmptyLogFolderThatOnceHeldMessagesIsRefused) {
   const Status refused = try_open(*disk);
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code, Errc::kCorrupt);
+}
+
+// Replaces a record by one that its CRCs say is whole.
+void forge(os::MemoryDisk& disk, const Appended& place, model::Message message,
+           QueueOffset queue_offset) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(place.size));
+  const std::string fill(bytes.size() - model::encoded_size(message, {}), 'x');
+  message.body = as_bytes(fill);
+  ASSERT_EQ(model::encode_record(message,
+                                 {.queue_offset = queue_offset,
+                                  .log_offset = place.log_offset,
+                                  .store_timestamp = place.store_timestamp},
+                                 {}, bytes),
+            bytes.size());
+  auto file = disk.open("store/commitlog/" + file_name(0), os::OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->write_at(static_cast<std::uint64_t>(place.log_offset.value), bytes));
+}
+
+TEST_F(RecoveryTest, ForgedRecordsFillNoMemoryAndLeaveNoFolder) {
+  const std::string parent = "..";
+  for (const auto& [topic, queue_id, queue_offset] :
+       {std::tuple{std::string("T"), 0, std::int64_t{1} << 20},
+        std::tuple{std::string("T"), 0, INT64_MAX},
+        std::tuple{std::string("T"), -1, std::int64_t{0}}, std::tuple{parent, 0, std::int64_t{0}},
+        std::tuple{"a/../../b" + parent, 0, std::int64_t{0}},
+        std::tuple{std::string("n\0ul", 5), 0, std::int64_t{0}},
+        std::tuple{std::string("new"), 0, INT64_MAX - 1}}) {
+    disk = std::make_unique<os::MemoryDisk>(&clock);
+    open();
+    send_many(3, 0, 1);
+    const auto place = *send(*store, Sent{.body = std::string(50, 'y')});
+    send_many(1, 4, 1);
+    crash(os::Crash::kProcess);
+    ASSERT_TRUE(disk->remove_tree("store/consumequeue"));  // the whole log is read
+    model::Message message;
+    message.topic = topic;
+    message.queue_id = queue_id;
+    forge(*disk, place, message, {queue_offset});
+    open();
+    EXPECT_EQ(store->recovered().misfits, 1U) << topic << " " << queue_offset;
+    EXPECT_GE(store->stats().damaged_places, 1U);
+    EXPECT_LE(store->queue("T", 0).next().value, 5);
+    int served = 0;  // the hole is stepped over
+    for (QueueOffset from{0}; from.value < 5;) {
+      const ReadResult read = store->read({.queue = store->find_queue("T", 0), .offset = from});
+      ASSERT_GT(read.next, from) << topic;
+      served += read.messages;
+      from = read.next;
+    }
+    EXPECT_EQ(served, 4) << topic << " " << queue_offset;
+    for (const std::string& path : disk->files()) EXPECT_TRUE(path.starts_with("store/")) << path;
+  }
+}
+
+TEST_F(RecoveryTest, ASnapshotThatWasRefusedStaysRefused) {
+  open();
+  send_many(30);
+  ASSERT_TRUE(store->close());
+  store.reset();
+  ASSERT_TRUE(disk->stat("store/once/queues"));
+  ASSERT_TRUE(disk->remove_tree("store/consumequeue/T/1"));
+  open();
+  EXPECT_FALSE(disk->stat("store/once/queues")) << "it names a queue that was not there";
+  expect_many(30);
+}
+
+TEST_F(RecoveryTest, LossInAFolderOfAnotherBrokerIsNoticedAfterItsFirstStart) {
+  open();
+  send_many(60, 0, 1);
+  ASSERT_TRUE(store->close());
+  store.reset();
+  ASSERT_TRUE(disk->remove_tree("store/once"));
+  ASSERT_TRUE(disk->remove("store/lock"));
+  open();
+  expect_many(60, 1);
+  crash(os::Crash::kProcess);
+  ASSERT_TRUE(disk->remove("store/consumequeue/T/0/" + file_name(400)));
+  ASSERT_TRUE(disk->remove("store/consumequeue/T/0/" + file_name(800)));
+  open();
+  EXPECT_TRUE(store->recovered().whole_log);
+  expect_many(60, 1);
+}
+
+TEST_F(RecoveryTest, LostFirstFilesOfAQueueAreMadeAgainWithTheWholeLog) {
+  open();
+  send_many(60, 0, 1);
+  ASSERT_TRUE(store->close());
+  store.reset();
+  ASSERT_TRUE(disk->remove("store/consumequeue/T/0/" + file_name(0)));
+  ASSERT_TRUE(disk->remove_tree("store/once"));
+  ASSERT_TRUE(disk->open("store/abort", os::OpenMode::kCreate));
+  open();
+  expect_many(60, 1);
+}
+
+TEST_F(RecoveryTest, NothingComesBackFromBehindAnOrderlyEnd) {
+  open();
+  send_many(10, 0, 1);
+  const LogOffset fifth =
+      static_cast<LiveQueue&>(store->queue("T", 0)).next() == QueueOffset{10}
+          ? Reader::entry(static_cast<LiveQueue&>(store->queue("T", 0)), {5})->log_offset
+          : LogOffset{};
+  ASSERT_TRUE(store->close());
+  store.reset();
+  // Somebody else's folder whose log was cut by zeros, with the queue to match.
+  ASSERT_TRUE(disk->remove_tree("store/once"));
+  ASSERT_TRUE(disk->remove_tree("store/consumequeue"));
+  ASSERT_TRUE(disk->remove("store/checkpoint"));
+  ASSERT_TRUE(disk->remove("store/lock"));
+  {
+    auto file = disk->open("store/commitlog/" + file_name(0), os::OpenMode::kReadWrite);
+    ASSERT_TRUE(
+        (*file)->write_at(static_cast<std::uint64_t>(fifth.value), std::vector<std::byte>(8)));
+  }
+  open();
+  expect_many(5, 1);
+  send_many(1, 5, 1);  // as long as the one that stood there: the next one would fit
+  crash(os::Crash::kProcess);
+  open();
+  expect_many(6, 1);
 }
 
 TEST_F(RecoveryTest, GapsAndWrongSizesOfLogFilesAreRefused) {
