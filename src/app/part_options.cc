@@ -70,6 +70,7 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .config_dir = s.store_root + "/config",
       .delay_levels_ms = delay_levels(s),
       .own_dir = s.store_root + "/once",
+      .log_file_bytes = s.log_file_size,
       .timer_wheel = s.timer_wheel,
       .timer_max_delay_ms = std::int64_t{s.timer_max_delay_s} * 1000,
       .timer_precision_ms = s.timer_precision_ms,
@@ -79,6 +80,7 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .cluster_topic = s.cluster_topic,
       .broker_topic = s.broker_topic,
       .channel_expiry_ms = s.channel_expired_ms,
+      .file_reserved_hours = s.file_reserved_hours,
       .offsets_interval_ms = s.offset_flush_interval_ms,
       .delay_offsets_interval_ms = s.delay_offset_flush_interval_ms,
       .parked_pulls_max = static_cast<std::size_t>(s.max_parked_pulls),
@@ -97,6 +99,9 @@ void fill_switches(const model::Settings& s, broker::Switches& switches) {
   switches.reject_transaction = s.reject_transaction_message;
   switches.recall = s.recall;
   switches.recall_unwritable = s.recall_unwritable;
+  switches.transaction_timeout_ms = s.transaction_timeout_ms;
+  switches.transaction_check_interval_ms = s.transaction_check_interval_ms;
+  switches.transaction_check_max = s.transaction_check_max;
   switches.max_message_size = s.max_message_size;
   switches.start_accept_send_ms = s.start_accept_send_timestamp;
   switches.pull_batch_max = s.pull_batch_max_messages;

@@ -225,7 +225,7 @@ Status Node::start() {
                                                     settings_.get().namesrv_addr);
     broker_->topics().set_listener(
         [this](std::span<const std::string> names) { registrar_->topics_changed(names); });
-    broker_->start([this](store::CommittedOffset) { edge_->committed(); });
+    ONCE_TRY(broker_->start([this](store::CommittedOffset) { edge_->committed(); }));
     // Routes are there before the first client connects; names of others are looked up later.
     registrar_->topics_changed({});
   }

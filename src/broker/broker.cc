@@ -35,6 +35,8 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       puller_(switches, topics_, groups_, offsets_, clients_, parked_, store, stats_),
       schedule_(options, topics_, store, stats_, clock),
       timers_(options, topics_, store, stats_, disk, clock),
+      transactions_(options, topics_, offsets_, store, stats_, disk, clock),
+      transaction_checker_(options, switches, transactions_, clients_, clock),
       query_(options, topics_, offsets_, store),
       admin_(topics_, groups_, offsets_, clients_, locks_, parked_, store, stats_),
       runtime_info_(options, switches, schedule_, timers_, store, stats_, clock),
@@ -74,7 +76,7 @@ Status Broker::load() {
   return {};
 }
 
-void Broker::start(std::function<void(store::CommittedOffset)> committed) {
+Status Broker::start(std::function<void(store::CommittedOffset)> committed) {
   committed_ = std::move(committed);
   const std::int64_t now = clock_.monotonic_ms();
   next_expiry_ms_ = now + kExpiryIntervalMs;
@@ -86,13 +88,17 @@ void Broker::start(std::function<void(store::CommittedOffset)> committed) {
     parked_.arrived(arrived);
     timers_.arrived(arrived);
   });
+  ONCE_TRY(transactions_.start());
+  transaction_checker_.start();
   sender_.set_accepting(true);
+  return {};
 }
 
 Status Broker::stop() {
   if (std::exchange(stopped_, true)) return {};
   sender_.set_accepting(false);
   parked_.stop();
+  transactions_.stop();
   offsets_.take_dirty();
   schedule_.take_dirty();
   for (std::size_t file : {topics_file_, groups_file_, offsets_file_, delays_file_})
@@ -111,7 +117,8 @@ void Broker::when_saved(std::function<void(const Status&)> done) {
 
 std::int64_t Broker::service_tick() {
   if (stopped_) return clock_.monotonic_ms() + kIdleMs;
-  const std::int64_t delivery_wait = schedule_.tick();
+  const std::int64_t delivery_wait = std::min(schedule_.tick(), transaction_checker_.tick());
+  transactions_.tick();
   const std::int64_t letters_wait = dead_letters_.tick();
   const std::int64_t next_deadline = parked_.expire();
   const std::int64_t next_stats = stats_.tick();

@@ -27,6 +27,8 @@
 #include "broker/sender.h"
 #include "broker/timers.h"
 #include "broker/topic_table.h"
+#include "broker/transaction_checker.h"
+#include "broker/transactions.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "os/random.h"
@@ -54,7 +56,8 @@ class Broker {
   Status load();
   // Starts the store's threads; `committed` is called after the broker's own work whenever the mark
   // advanced (the edge releases held replies). Sends and pulls are served from here on.
-  void start(std::function<void(store::CommittedOffset)> committed);
+  // Fails when the transactions of an earlier run cannot be brought up to date.
+  Status start(std::function<void(store::CommittedOffset)> committed);
   // Refuses new sends, wakes all parked pulls, saves everything. The store is closed by its owner
   // afterwards. Idempotent.
   Status stop();
@@ -80,6 +83,8 @@ class Broker {
   Schedule& schedule() { return schedule_; }
   // The service thread calls its tick() by itself, as a job of its own.
   Timers& timers() { return timers_; }
+  Transactions& transactions() { return transactions_; }
+  TransactionChecker& transaction_checker() { return transaction_checker_; }
   MessageQuery& query() { return query_; }
   BrokerStats& stats() { return stats_; }
   Admin& admin() { return admin_; }
@@ -105,6 +110,8 @@ class Broker {
   Puller puller_;
   Schedule schedule_;
   Timers timers_;
+  Transactions transactions_;
+  TransactionChecker transaction_checker_;
   MessageQuery query_;
   Admin admin_;
   RuntimeInfo runtime_info_;

@@ -35,7 +35,8 @@ class BrokerTest : public ::testing::Test {
     broker->set_service_waker([this] { ++wakes; });
     const Status loaded = broker->load();
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-    broker->start([this](store::CommittedOffset end) { committed = end.value; });
+    ASSERT_TRUE(
+        broker->start([this](store::CommittedOffset end) { committed = end.value; }).has_value());
   }
   // As the service thread and the store's threads would, for `ms`.
   void run(std::int64_t ms) {

@@ -37,7 +37,7 @@ class BrokerThreadsTest : public ::testing::Test {
     options.config_dir = "data/config";
     broker = std::make_unique<Broker>(options, switches, *store, disk, clock, random);
     ASSERT_TRUE(broker->load().has_value());
-    broker->start([](store::CommittedOffset) {});
+    ASSERT_TRUE(broker->start([](store::CommittedOffset) {}).has_value());
   }
 
   void send_all(int sender) {

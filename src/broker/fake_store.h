@@ -56,6 +56,7 @@ class FakeStore final : public store::MessageStore {
   std::optional<Error> refuses;
   Status delete_status;
   int appends = 0;
+  int reads = 0;
   int write_outs = 0;
   int cleanings = 0;
   std::vector<std::string> deleted;
@@ -151,6 +152,7 @@ class FakeStore final : public store::MessageStore {
 
   store::ReadResult read(const store::ReadRequest& request) override {
     store::ReadResult result;
+    ++reads;
     if (request.queue == nullptr) return result;
     auto& queue = static_cast<FakeQueue&>(*request.queue);
     result.min = queue.min();

@@ -22,6 +22,7 @@ struct Options {
   std::string config_dir = "./data/config";
   std::vector<std::int64_t> delay_levels_ms;            // messageDelayLevel; index 0 is level 1
   std::string own_dir = "./data/once";                  // files that Apache does not know
+  std::int64_t log_file_bytes = 1LL << 30;              // mappedFileSizeCommitLog
   bool timer_wheel = true;                              // timerWheelEnable: its topic exists
   std::int64_t timer_max_delay_ms = 40LL * 86'400'000;  // timerMaxDelaySec
   std::int64_t timer_precision_ms = 1000;               // timerPrecisionMs: of TIMER_OUT_MS
@@ -33,6 +34,7 @@ struct Options {
   std::int32_t revive_queues = 8;                       // reviveQueueNum
   std::int64_t channel_expiry_ms = 120'000;             // channelExpiredTimeout
   std::int64_t queue_lock_ms = 60'000;                  // rocketmq.broker.rebalance.lockMaxLiveTime
+  std::int64_t file_reserved_hours = 72;                // fileReservedTime
   std::int64_t offsets_interval_ms = 5'000;             // flushConsumerOffsetInterval
   std::int64_t delay_offsets_interval_ms = 10'000;      // flushDelayOffsetInterval
   // What counts as still in memory behind the end of the log (accessMessageInMemoryMaxRatio).
@@ -61,11 +63,14 @@ struct Switches {
   std::atomic<bool> reject_transaction{false};                // rejectTransactionMessage
   std::atomic<bool> recall{false};                            // recallMessageEnable
   std::atomic<bool> recall_unwritable{false};                 // allowRecallWhenBrokerNotWriteable
-  std::atomic<std::int32_t> max_message_size{4 << 20};        // maxMessageSize, bytes of body
-  std::atomic<std::int64_t> start_accept_send_ms{0};          // startAcceptSendRequestTimeStamp
-  std::atomic<std::int32_t> pull_batch_max{160};              // pullBatchMaxMessageCount
-  std::atomic<std::int32_t> transfer_bytes_max{256 << 10};    // maxTransferBytesOnMessageInMemory
-  std::atomic<std::int32_t> transfer_count_max{32};           // maxTransferCountOnMessageInMemory
+  std::atomic<std::int64_t> transaction_timeout_ms{6'000};    // transactionTimeOut
+  std::atomic<std::int64_t> transaction_check_interval_ms{30'000};  // transactionCheckInterval
+  std::atomic<std::int32_t> transaction_check_max{15};              // transactionCheckMax
+  std::atomic<std::int32_t> max_message_size{4 << 20};              // maxMessageSize, bytes of body
+  std::atomic<std::int64_t> start_accept_send_ms{0};        // startAcceptSendRequestTimeStamp
+  std::atomic<std::int32_t> pull_batch_max{160};            // pullBatchMaxMessageCount
+  std::atomic<std::int32_t> transfer_bytes_max{256 << 10};  // maxTransferBytesOnMessageInMemory
+  std::atomic<std::int32_t> transfer_count_max{32};         // maxTransferCountOnMessageInMemory
 
   bool writable() const {
     return (permission.load(std::memory_order_relaxed) & model::perm::kWrite) != 0;

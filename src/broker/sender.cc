@@ -7,6 +7,7 @@
 #include "broker/delay.h"
 #include "broker/send_properties.h"
 #include "broker/timer_record.h"
+#include "broker/transaction_records.h"
 #include "model/properties.h"
 #include "model/record_codec.h"
 #include "model/topic.h"
@@ -139,15 +140,22 @@ std::string_view Sender::new_unique_key(Arena& arena) {
 Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEntry& topic,
                                       std::int32_t queue_id, SendBatch& batch) {
   const SendProperties seen = scan_properties(request.properties);
-  if (seen.half || (request.sys_flag & model::sysflag::kTransactionMask) != 0)
-    return refuse(Errc::kNotSupported, "transactional messages are not served");
   std::int32_t level = seen.level();
+  // compat: a consumer that gives a message back through a send keeps the pair of the transaction
+  // that the message came from (upstream SendMessageProcessor, 5.3.3).
+  const bool given_back = request.reconsume_times > 0 && level > 0;
+  const bool half = seen.half && !given_back;
+  if (!seen.half && (request.sys_flag & model::sysflag::kTransactionMask) != 0)
+    return refuse(Errc::kMessageIllegal, "transaction flags without the property TRAN_MSG");
+  if (half && switches_.reject_transaction.load(std::memory_order_relaxed))
+    return refuse(Errc::kNoPermission, "the broker rejects transactional messages");
   // compat: a delay level wins over the timer properties (upstream HookUtils, 5.3.3).
   std::int64_t due_ms = 0;  // 0: no timer
   if (level <= 0 && (seen.timer || seen.timer_delete)) {
     auto wanted = timer_due(options_, seen, clock_.wall_ms());
     if (!wanted.has_value()) return fail(std::move(wanted.error()));
-    due_ms = wanted->value_or(0);
+    // That of a half message begins with its commit, as a delay level does.
+    due_ms = half ? 0 : wanted->value_or(0);
   }
 
   const TopicEntry* destination = &topic;
@@ -165,7 +173,11 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
       due_ms = 0;
     }
   }
-  level = level > 0 ? clip_level(options_, level) : 0;
+  // The delay of a half message begins with its commit.
+  level = level > 0 && !half ? clip_level(options_, level) : 0;
+  const TopicEntry* half_topic = nullptr;
+  if (half && (half_topic = topics_.find(model::topic::kHalf)) == nullptr)
+    return refuse(Errc::kInternal, "the topic of half messages is missing");
   const TopicEntry* schedule = nullptr;
   if (level > 0 && (schedule = topics_.find(model::topic::kSchedule)) == nullptr)
     return refuse(Errc::kInternal, "the schedule topic is missing");
@@ -178,11 +190,11 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
   row.count = 1;
   row.queue_id = queue_id;
   row.wait_committed = seen.wait;
-  row.topic = destination;
+  row.topic = half ? half_topic : destination;
 
   const DropPairs drop{.broker = seen.has_broker_pairs,
                        .foreign = seen.has_foreign_pairs,
-                       .real = (level > 0 || due_ms > 0) && seen.has_real_pairs,
+                       .real = (level > 0 || due_ms > 0 || half) && seen.has_real_pairs,
                        .delay = dead && !seen.delay_level.empty(),
                        .timer = level > 0 && seen.timer};
   std::string_view properties = request.properties;
@@ -215,6 +227,7 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
   item.message.properties = properties;
   item.message.extra_properties = extra;
   item.message.wait_committed = seen.wait;
+  item.message.sys_flag &= ~model::sysflag::kTransactionMask;
   if (schedule != nullptr)
     divert(options_, *schedule, level, item, batch.arena_);
   else
@@ -223,6 +236,7 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
     divert_to_timer(options_, *wheel, due_ms, item, batch.arena_);
     row.timer_out_ms = timer_out_ms(options_, due_ms);
   }
+  if (half) make_half(*half_topic, request.producer_group, row.unique_key, item, batch.arena_);
   if (properties.size() + item.message.extra_properties.size() + kEncoderRoom +
           (wheel != nullptr ? kTimerRoom : 0) >
       model::kMaxPropertiesSize) {

@@ -62,8 +62,9 @@ class Sender {
 
   // Adds the request to the batch and returns its number in it; on refusal the batch is unchanged.
   // kNotReady, kNoPermission, kInvalidArgument (name, queue), kTopicNotFound, kGroupNotFound,
-  // kMessageIllegal (empty, too large, batch rules, delivery time), kNotWritable, kNotSupported
-  // (half messages), kInternal (timers are switched off), kBusy (a bound).
+  // kMessageIllegal (empty, too large, batch rules, delivery time), kNotWritable,
+  // kInternal (timers are switched off), kBusy (a bound). A half message goes to
+  // the half topic (docs/transactions.md).
   // compat: a topic without write permission refuses with kNoPermission; upstream leaves that to
   // the route that clients hold.
   Result<std::size_t> stage(const SendRequest& request, SendBatch& batch);

@@ -190,12 +190,49 @@ TEST_F(SenderTest, PropertyLimitCountsWhatTheBrokerAdds) {
   EXPECT_EQ(refusal(request("T", "x", beyond)), Errc::kMessageIllegal);
 }
 
-TEST_F(SenderTest, HalfMessagesAreNotServed) {
+TEST_F(SenderTest, HalfMessagesGoToTheHalfTopic) {
+  const std::string half = pairs("TRAN_MSG=true;UNIQ_KEY=U;TAGS=t;REAL_TOPIC=forged");
+  SendRequest prepared = request("T", "x", half, 3);
+  prepared.sys_flag = model::sysflag::kTransactionPrepared;
+  SendBatch one;
+  const auto staged = sender.stage(prepared, one);
+  ASSERT_TRUE(staged.has_value()) << staged.error().message;
+  sender.commit(one);
+  EXPECT_EQ(one.outcome(*staged).queue_id, 3);
+  EXPECT_EQ(one.outcome(*staged).unique_key, "U");
+  EXPECT_EQ(store.count("T", 3), 0U);
+  const model::RecordView record = store.record("RMQ_SYS_TRANS_HALF_TOPIC", 0, 0);
+  EXPECT_EQ(record.sys_flag & model::sysflag::kTransactionMask, 0);
+  EXPECT_EQ(property_of(record, "REAL_TOPIC"), "T");
+  EXPECT_EQ(property_of(record, "REAL_QID"), "3");
+  EXPECT_EQ(property_of(record, "PGROUP"), "pg");
+  EXPECT_EQ(property_of(record, "__transactionId__"), "U");
+  EXPECT_EQ(store.tags_code("RMQ_SYS_TRANS_HALF_TOPIC", 0, 0), model::tags_code("t"));
+}
+
+TEST_F(SenderTest, HalfMessagesCanBeRejected) {
+  switches.reject_transaction = true;
   const std::string half = pairs("TRAN_MSG=true");
-  EXPECT_EQ(refusal(request("T", "x", half)), Errc::kNotSupported);
+  EXPECT_EQ(refusal(request("T", "x", half)), Errc::kNoPermission);
+  send("T", "others can not");
+}
+
+TEST_F(SenderTest, TransactionFlagsNeedTheirProperty) {
   SendRequest flagged = request("T", "x");
   flagged.sys_flag = model::sysflag::kTransactionPrepared;
-  EXPECT_EQ(refusal(flagged), Errc::kNotSupported);
+  EXPECT_EQ(refusal(flagged), Errc::kMessageIllegal);
+}
+
+TEST_F(SenderTest, MessageThatIsGivenBackIsNotHalfAgain) {
+  const std::string properties = pairs("TRAN_MSG=true;DELAY=1");
+  SendRequest back = request("T", "x", properties);
+  back.sys_flag = model::sysflag::kTransactionPrepared;
+  back.reconsume_times = 1;
+  SendBatch one;
+  ASSERT_TRUE(sender.stage(back, one).has_value());
+  sender.commit(one);
+  EXPECT_EQ(store.count("RMQ_SYS_TRANS_HALF_TOPIC", 0), 0U);
+  EXPECT_EQ(store.count("SCHEDULE_TOPIC_XXXX", 0), 1U);
 }
 
 // ---- delivery times

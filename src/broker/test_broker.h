@@ -31,7 +31,8 @@ struct TestBroker {
   void start(std::function<void(store::CommittedOffset)> committed) {
     const Status loaded = broker.load();
     EXPECT_TRUE(loaded.has_value()) << loaded.error().message;
-    broker.start(std::move(committed));
+    const Status started = broker.start(std::move(committed));
+    EXPECT_TRUE(started.has_value()) << started.error().message;
   }
 };
 

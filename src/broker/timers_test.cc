@@ -64,7 +64,8 @@ struct World {
     broker = std::make_unique<Broker>(options, switches, *store, *disk, clock, random);
     if (const Status loaded = broker->load(); !loaded)
       return ::testing::AssertionFailure() << loaded.error().message;
-    broker->start(nullptr);
+    if (const Status started = broker->start(nullptr); !started)
+      return ::testing::AssertionFailure() << started.error().message;
     model::TopicConfig config;
     config.name = "T";
     config.read_queues = config.write_queues = 2;

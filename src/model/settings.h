@@ -57,6 +57,9 @@ struct Settings {
   std::int32_t max_message_size = 4 << 20;
   std::string message_delay_level = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
   bool reject_transaction_message = false;
+  std::int32_t transaction_timeout_ms = 6'000;
+  std::int32_t transaction_check_interval_ms = 30'000;
+  std::int32_t transaction_check_max = 15;
   std::int64_t start_accept_send_timestamp = 0;
   bool timer_wheel = true;
   std::int32_t timer_max_delay_s = 40 * 86'400;

@@ -111,8 +111,7 @@ constexpr std::array kIdle = {
         "cleanOfflineBrokerInterval disableConsumeIfConsumerReadSlowly "
         "consumerFallbehindThreshold"},
     IdleSettings{
-        "transactions are not served",
-        "transactionTimeOut transactionCheckMax transactionCheckInterval "
+        "a verdict's op record is written with the verdict",
         "transactionMetricFlushInterval transactionOpMsgMaxSize transactionOpBatchInterval"},
     IdleSettings{
         "timers are kept in an index of our own: docs/timers.md",

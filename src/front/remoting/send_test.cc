@@ -105,9 +105,8 @@ TEST_F(SendTest, RefusalsHaveTheCodesThatClientsExpect) {
   test_broker.switches.max_message_size = 3;
   EXPECT_EQ(code(header("T"), "long"), 13);
   wire::SendHeader half = header("T");
-  const std::string properties = broker::pairs("TRAN_MSG=true");
-  half.properties = properties;
-  EXPECT_EQ(code(half), 3);
+  half.sys_flag = model::sysflag::kTransactionPrepared;
+  EXPECT_EQ(code(half), 13);
   wire::SendHeader retry = header("%RETRY%nobody");
   EXPECT_EQ(code(retry), 26);
   EXPECT_EQ(test_broker.store.count("T", 1), 0U);
