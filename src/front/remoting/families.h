@@ -16,6 +16,7 @@
 #include "front/remoting/recall.h"
 #include "front/remoting/send.h"
 #include "front/remoting/topics.h"
+#include "front/remoting/transactions.h"
 
 // All request families. The dispatcher finds the one family with a handle() for each request of
 // wire::AllRequests; a request without a family does not compile, a handle() that is declared and
@@ -24,7 +25,8 @@ namespace oncemq::front {
 
 struct BrokerFamilies {
   std::tuple<SendFamily, RecallFamily, PullFamily, OffsetFamily, QueryFamily, ClientFamily,
-             TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily, DeadLetterFamily>
+             TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily, DeadLetterFamily,
+             TransactionFamily>
       all;
 };
 

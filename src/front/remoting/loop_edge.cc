@@ -13,13 +13,15 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShare
     broker::Broker& broker = *parts.broker;
     sends_ =
         std::make_unique<SendLane>(*this, broker, *parts.store, *parts.options, parts.settings);
+    transactions_ = std::make_unique<TransactionLane>(*this, broker, *parts.store);
     broker_families_ = std::unique_ptr<BrokerFamilies>(new BrokerFamilies{
         {SendFamily(*sends_, broker),
          RecallFamily(broker, *parts.options, *parts.switches, parts.clock), PullFamily(broker),
          OffsetFamily(broker), QueryFamily(broker, *parts.store),
          ClientFamily(broker, *parts.options, parts.clock), TopicFamily(broker, *parts.options),
          GroupFamily(broker, *parts.options), ConnectionFamily(broker, *parts.options),
-         BrokerAdminFamily(parts), DeadLetterFamily(*sends_, broker, *parts.options)}});
+         BrokerAdminFamily(parts), DeadLetterFamily(*sends_, broker, *parts.options),
+         TransactionFamily(*transactions_, broker)}});
   }
   if (parts.names != nullptr) {
     name_families_ = std::unique_ptr<NameFamilies>(new NameFamilies{
@@ -65,10 +67,12 @@ bool LoopEdge::on_frame(Session& session, const wire::Frame& frame) {
 }
 
 void LoopEdge::on_tick_end() {
+  if (transactions_) transactions_->tick_end();
   if (sends_) sends_->tick_end();
 }
 
 void LoopEdge::committed() {
+  if (transactions_) transactions_->committed();
   if (sends_) sends_->committed();
 }
 

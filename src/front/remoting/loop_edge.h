@@ -11,6 +11,7 @@
 #include "front/remoting/client_calls.h"
 #include "front/remoting/send_lane.h"
 #include "front/remoting/session.h"
+#include "front/remoting/transactions.h"
 #include "model/live_settings.h"
 #include "net/event_loop.h"
 #include "route/kv_config.h"
@@ -93,6 +94,7 @@ class LoopEdge final : public net::TickHook {
   wire::Command command_;
   ClientCalls client_calls_;
   std::unique_ptr<SendLane> sends_;
+  std::unique_ptr<TransactionLane> transactions_;
   std::unique_ptr<BrokerFamilies> broker_families_;
   std::unique_ptr<NameFamilies> name_families_;
 };

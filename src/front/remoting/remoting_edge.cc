@@ -18,6 +18,10 @@ RemotingEdge::RemotingEdge(net::Server& server, EdgeParts parts) : parts_(std::m
                tell_ids_changed(group, channels);
              },
          .expired = [this](broker::ChannelId channel) { close(channel); }});
+    parts_.broker->transaction_checker().set_ask(
+        [this](broker::ChannelId channel, broker::TransactionCheck check) {
+          ask_producer(channel, std::move(check));
+        });
   }
 }
 
@@ -41,6 +45,24 @@ void RemotingEdge::tell_ids_changed(const std::string& group,
       edge->client_calls().tell<wire::NotifyConsumerIdsChanged>(to, {.consumer_group = group});
     });
   }
+}
+
+void RemotingEdge::ask_producer(broker::ChannelId channel, broker::TransactionCheck check) {
+  const net::ConnectionRef to = channel_ref(channel);
+  LoopEdge* edge = to.loop < edges_.size() ? edges_[to.loop].get() : nullptr;
+  if (edge == nullptr) return;
+  edge->loop().post([this, edge, to, check = std::move(check)] {
+    edge->client_calls().tell<wire::CheckTransactionState>(
+        to,
+        {.topic = check.topic,
+         .half_offset = check.half,
+         .log_offset = check.log_offset,
+         .message_id = check.message_id,
+         .transaction_id = check.transaction_id,
+         .offset_message_id = check.offset_message_id,
+         .broker_name = parts_.options->name},
+        check.body);
+  });
 }
 
 void RemotingEdge::close(broker::ChannelId channel) {

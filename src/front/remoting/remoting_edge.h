@@ -31,6 +31,7 @@ class RemotingEdge final : public net::Acceptor {
  private:
   void tell_ids_changed(const std::string& group, std::span<const broker::ChannelId> channels);
   void close(broker::ChannelId channel);
+  void ask_producer(broker::ChannelId channel, broker::TransactionCheck check);
 
   const EdgeParts parts_;
   EdgeShared shared_;

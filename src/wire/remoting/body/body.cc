@@ -13,6 +13,7 @@
 #include "wire/remoting/body/route.h"
 #include "wire/remoting/body/stats.h"
 #include "wire/remoting/body/topics.h"
+#include "wire/remoting/body/transactions.h"
 
 namespace oncemq {
 
@@ -127,6 +128,7 @@ ONCE_BODY(GroupSubscription);
 ONCE_BODY(HeartbeatBody);
 ONCE_BODY(KvTable);
 ONCE_BODY(LockedQueues);
+ONCE_BODY(OpenTransactions);
 ONCE_BODY(ProducerConnections);
 ONCE_BODY(ProducerTable);
 ONCE_BODY(QueryAssignmentBody);

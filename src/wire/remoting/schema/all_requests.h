@@ -20,15 +20,17 @@
 #include "wire/remoting/schema/recall.h"
 #include "wire/remoting/schema/send.h"
 #include "wire/remoting/schema/topics.h"
+#include "wire/remoting/schema/transactions.h"
 
 // The families made into one list, and the table that a code is looked up in.
 namespace oncemq::wire {
 
 // Everything that we answer, broker and name service. A dispatcher makes its table from this list.
-using AllRequests = ConcatLists<SendRequests, RecallRequests, PullRequests, OffsetRequests,
-                                QueryRequests, ClientRequests, TopicRequests, GroupRequests,
-                                ConnectionRequests, BrokerAdminRequests, DeadLetterRequests,
-                                NameRouteRequests, NameKvRequests, NameBrokerRequests>;
+using AllRequests =
+    ConcatLists<SendRequests, RecallRequests, PullRequests, OffsetRequests, QueryRequests,
+                ClientRequests, TopicRequests, GroupRequests, ConnectionRequests,
+                BrokerAdminRequests, DeadLetterRequests, TransactionRequests, NameRouteRequests,
+                NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests

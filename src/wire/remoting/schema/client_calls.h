@@ -51,7 +51,31 @@ struct GetConsumerStatusFromClient {
   using Reply = NoFields;
 };
 
-using ClientCalls =
-    RequestList<NotifyConsumerIdsChanged, ResetConsumerClientOffset, GetConsumerStatusFromClient>;
+// One-way; the client answers with EndTransaction. Body: the half message as a stored record that
+// names its real topic and queue.
+struct CheckTransactionState {
+  static constexpr RequestMeta meta{
+      .code = 39, .name = "CHECK_TRANSACTION_STATE", .to = Peer::kClient, .lane = Lane::kClient};
+  struct Header {
+    std::string_view topic;
+    std::int64_t half_offset = 0;
+    std::int64_t log_offset = 0;
+    std::string_view message_id;  // UNIQ_KEY
+    std::string_view transaction_id;
+    std::string_view offset_message_id;
+    std::string_view broker_name;
+
+    static constexpr auto fields = fields_of(
+        field("topic", &Header::topic),
+        field("tranStateTableOffset", &Header::half_offset, kRequired),
+        field("commitLogOffset", &Header::log_offset, kRequired),
+        field("msgId", &Header::message_id), field("transactionId", &Header::transaction_id),
+        field("offsetMsgId", &Header::offset_message_id), field("bname", &Header::broker_name));
+  };
+  using Reply = NoFields;
+};
+
+using ClientCalls = RequestList<NotifyConsumerIdsChanged, CheckTransactionState,
+                                ResetConsumerClientOffset, GetConsumerStatusFromClient>;
 
 }  // namespace oncemq::wire

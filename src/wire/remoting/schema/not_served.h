@@ -10,7 +10,6 @@ namespace oncemq::wire {
 
 namespace reason {
 inline constexpr std::string_view kObsolete = "obsolete: no client in use sends it";
-inline constexpr std::string_view kTransactions = "transactional messages are not served";
 inline constexpr std::string_view kReply = "request-reply messaging is not served";
 inline constexpr std::string_view kPop = "POP consumption is not served";
 inline constexpr std::string_view kTimer =
@@ -29,8 +28,6 @@ inline constexpr std::array kNotServed{
     NotServed{22, "GET_TOPIC_CONFIG_LIST", Peer::kBroker, reason::kObsolete},
     NotServed{23, "GET_TOPIC_NAME_LIST", Peer::kBroker, reason::kObsolete},
     NotServed{27, "TRIGGER_DELETE_FILES", Peer::kBroker, reason::kObsolete},
-    NotServed{37, "END_TRANSACTION", Peer::kBroker, reason::kTransactions},
-    NotServed{39, "CHECK_TRANSACTION_STATE", Peer::kClient, reason::kTransactions},
     NotServed{47, "GET_CLIENT_CONFIG", Peer::kBroker, reason::kObsolete},
     NotServed{60, "GET_TIMER_CHECK_POINT", Peer::kBroker, reason::kTimer},
     NotServed{61, "GET_TIMER_METRICS", Peer::kBroker, reason::kTimer},
@@ -43,7 +40,6 @@ inline constexpr std::array kNotServed{
     NotServed{301, "REGISTER_FILTER_SERVER", Peer::kBroker, reason::kObsolete},
     NotServed{302, "REGISTER_MESSAGE_FILTER_CLASS", Peer::kBroker, reason::kObsolete},
     NotServed{308, "QUERY_CORRECTION_OFFSET", Peer::kBroker, reason::kObsolete},
-    NotServed{323, "RESUME_CHECK_HALF_MESSAGE", Peer::kBroker, reason::kTransactions},
     NotServed{324, "SEND_REPLY_MESSAGE", Peer::kBroker, reason::kReply},
     NotServed{325, "SEND_REPLY_MESSAGE_V2", Peer::kBroker, reason::kReply},
     NotServed{326, "PUSH_REPLY_MESSAGE_TO_CLIENT", Peer::kClient, reason::kReply},
