@@ -203,6 +203,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   add_group(app, exit_code);
   add_message(app, exit_code);
   add_dlq(app, exit_code);
+  add_transaction(app, exit_code);
 }
 
 }  // namespace oncemq::cli

@@ -115,6 +115,7 @@ void add_topic(CLI::App& app, int& exit_code);
 void add_group(CLI::App& app, int& exit_code);
 void add_message(CLI::App& app, int& exit_code);
 void add_dlq(CLI::App& app, int& exit_code);
+void add_transaction(CLI::App& app, int& exit_code);
 void add_cluster(CLI::App& app, int& exit_code);
 
 }  // namespace oncemq::cli
