@@ -60,9 +60,13 @@ void add_send_options(CLI::App& command, Asked& asked) {
   command.add_option("--size,-s", asked.plan.size, "Bytes of a body")
       ->check(CLI::Range(0, 16 << 20))
       ->capture_default_str();
-  command.add_option("--batch", asked.plan.batch, "Messages per request")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
+  auto* batch = command.add_option("--batch", asked.plan.batch, "Messages per request")
+                    ->check(CLI::Range(1, 4096))
+                    ->capture_default_str();
+  command
+      .add_flag("--transactions", asked.plan.transactions,
+                "Each message is a half message and its commit")
+      ->excludes(batch);
   command.add_option("--header", asked.plan.header, "How headers are written: json or binary")
       ->transform(CLI::CheckedTransformer(std::map<std::string, wire::HeaderKind>{
           {"json", wire::HeaderKind::kJson}, {"binary", wire::HeaderKind::kBinary}}));

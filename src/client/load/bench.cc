@@ -73,6 +73,7 @@ SendLoadOptions send_options(const BenchPlan& plan, const std::vector<LoadQueue>
                     .keys = plan.keys,
                     .wait = plan.wait,
                     .delay_ms = plan.delay_ms,
+                    .half = plan.transactions,
                     .header = plan.header},
           .queues = queues,
           .connections = plan.connections,

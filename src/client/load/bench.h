@@ -42,7 +42,8 @@ struct BenchPlan {
   // > 0: timers; latency of kE2e is then how late they come.
   std::int64_t delay_ms = 0;
   std::int32_t pull_batch = 32;
-  int broker_pid = 0;  // 0: processor time and memory are not measured
+  bool transactions = false;  // each message is a half message and its commit
+  int broker_pid = 0;         // 0: processor time and memory are not measured
 };
 
 struct BenchProgress {

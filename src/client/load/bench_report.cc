@@ -56,6 +56,7 @@ Json bench_json(const BenchPlan& plan, const BenchReport& report) {
       .set("size", number(plan.size))
       .set("queues", plan.queues)
       .set("batch", number(plan.batch))
+      .set("transactions", plan.transactions)
       .set("pullBatch", plan.pull_batch)
       .set("header", plan.header == wire::HeaderKind::kJson ? "json" : "binary")
       .set("keys", plan.keys)

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "model/message.h"
 #include "model/properties.h"
 #include "wire/remoting/body/message_batch.h"
 #include "wire/remoting/schema/send.h"
@@ -54,6 +55,10 @@ std::string make_properties(const SendShape& shape) {
   if (shape.delay_ms > 0)
     model::append_property(properties, model::property::kTimerDelayMs,
                            std::to_string(shape.delay_ms));
+  if (shape.half) {
+    model::append_property(properties, model::property::kHalfMessage, "true");
+    model::append_property(properties, model::property::kProducerGroup, shape.group);
+  }
   return properties;
 }
 
@@ -63,6 +68,7 @@ SendFrame::SendFrame(const SendShape& shape, std::int32_t queue_id) : keys_(shap
   const std::string properties = make_properties(shape);
   std::string body = make_body(shape.size);
   const bool batch = shape.batch > 1;
+  ONCE_CHECK(!batch || !shape.half, "a batch is not transactional");
   if (batch) {
     std::string joined;
     for (std::size_t i = 0; i < shape.batch; ++i)
@@ -74,6 +80,7 @@ SendFrame::SendFrame(const SendShape& shape, std::int32_t queue_id) : keys_(shap
                                 .default_topic = "TBW102",
                                 .default_topic_queue_nums = 4,
                                 .queue_id = queue_id,
+                                .sys_flag = shape.half ? model::sysflag::kTransactionPrepared : 0,
                                 .born_timestamp = kBorn,
                                 .properties = properties,
                                 .batch = batch};

@@ -21,6 +21,7 @@ struct SendShape {
   std::int64_t keys = 0;      // 0: no KEYS; otherwise key number = message number % keys
   std::optional<bool> wait;   // property WAIT
   std::int64_t delay_ms = 0;  // > 0: property TIMER_DELAY_MS
+  bool half = false;          // half messages; not in batches
   wire::HeaderKind header = wire::HeaderKind::kJson;
 };
 

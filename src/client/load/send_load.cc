@@ -1,13 +1,17 @@
 #include "client/load/send_load.h"
 
+#include <charconv>
 #include <map>
 #include <memory>
 #include <utility>
 
 #include "base/check.h"
 #include "client/remoting/frames.h"
+#include "model/message.h"
+#include "model/message_id.h"
 #include "wire/remoting/codes.h"
 #include "wire/remoting/command.h"
+#include "wire/remoting/schema/transactions.h"
 
 namespace oncemq::client {
 namespace {
@@ -73,12 +77,51 @@ class SendLoad::Line final : public net::ConnectionHandler {
   struct Request {
     std::int64_t from_ns = 0;
     bool waits = false;
+    bool committing = false;
   };
+
+  // The half message of the slot is stored: its verdict follows.
+  Status commit_half(std::uint32_t slot) {
+    std::string_view id;
+    std::int64_t half_offset = -1;
+    for (const wire::ExtField& field : command_.ext) {
+      if (field.name == "msgId") id = field.value;
+      if (field.name == "queueOffset") ONCE_TRY(parse_number(field.value, half_offset));
+      if (field.name == "transactionId") transaction_id_ = field.value;
+    }
+    const auto where = model::parse_offset_message_id(id);
+    if (!where) return fail(where.error());
+    frame_.clear();
+    wire::encode_request<wire::EndTransactionRequest>(
+        frame_, load_->options_.shape.header, command_.opaque,
+        {.producer_group = load_->options_.shape.group,
+         .half_offset = half_offset,
+         .log_offset = where->offset.value,
+         .commit_or_rollback = model::sysflag::kTransactionCommit,
+         .message_id = transaction_id_,
+         .transaction_id = transaction_id_},
+        0);
+    requests_[slot].waits = requests_[slot].committing = true;
+    connection_->write(as_bytes(frame_));
+    return {};
+  }
+  static Status parse_number(std::string_view text, std::int64_t& into) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+    if (error != std::errc{} || end != text.data() + text.size())
+      return fail(Errc::kBadBytes, "the answer's offset is no number");
+    return {};
+  }
 
   void take_answer(std::int64_t now_ns) {
     const auto slot =
         static_cast<std::uint32_t>(command_.opaque - SendFrame::kFirstOpaque) % kSlots;
     if (slot >= requests_.size() || !std::exchange(requests_[slot].waits, false)) return;
+    if (load_->options_.shape.half && !requests_[slot].committing &&
+        command_.code == wire::number(wire::ResponseCode::kSuccess)) {
+      ++load_->counts_.requests;
+      if (const Status sent = commit_half(slot); sent) return;
+      load_->counts_.error = "a half message was answered without saying where it is";
+    }
     free_.push_back(slot);
     --load_->in_flight_;
     LoadCounts& counts = load_->counts_;
@@ -101,6 +144,8 @@ class SendLoad::Line final : public net::ConnectionHandler {
   std::size_t next_ = 0;
   std::int32_t round_ = 0;
   wire::Command command_;
+  std::string frame_;           // reused
+  std::string transaction_id_;  // reused
 };
 
 SendLoad::SendLoad(net::EventLoop& loop, SendLoadOptions options)

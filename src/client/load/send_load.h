@@ -21,7 +21,9 @@ struct SendLoadOptions {
 
 // Sends. With a rate, each request has the moment at which it should have left, and its latency
 // counts from there: a broker that stalls is not spared the requests that it delayed. Without a
-// rate, latency counts from the moment of writing. Thread rule: as Load.
+// rate, latency counts from the moment of writing. A half message (shape.half) is committed when it
+// is acknowledged, by a second request in the same place of the window; message and latency count
+// when that one is answered. Thread rule: as Load.
 class SendLoad final : public Load, public net::TickHook {
  public:
   // The loop outlives the load.
