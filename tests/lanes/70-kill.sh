@@ -13,5 +13,6 @@ rounds=${KILL_ROUNDS:-12}
 for flush in ASYNC_FLUSH SYNC_FLUSH; do
   python3 tests/kill/kill_loop.py build/release/oncemq --rounds "$rounds" --flush "$flush"
   python3 tests/kill/semantics_loop.py build/release/oncemq --rounds $(((rounds + 1) / 2)) --flush "$flush" \
-    --without pop,transactions
+    --without pop
+  python3 tests/kill/transaction_loop.py build/release/oncemq --rounds $(((rounds + 1) / 2)) --flush "$flush"
 done

@@ -8,5 +8,5 @@ source tools/setup.sh
 
 configure release
 build release oncemq
-mvn -B -ntp -f tests/conformance/java/pom.xml test -Dtest='DiskInteropTest,MixedRolesTest' \
+mvn -B -ntp -f tests/conformance/java/pom.xml test -Dtest='DiskInteropTest,TransactionInteropTest,MixedRolesTest' \
   -Doncemq.binary="$PWD/build/release/oncemq"

@@ -26,6 +26,9 @@ POP_ACK = 200051
 POP_CHANGE = 200053
 SEND_BATCH = 320
 
+COMMIT = 8
+ROLLBACK = 12
+
 
 class Gone(Exception):
     """The connection ended; what was in flight has an unknown outcome."""
@@ -110,6 +113,27 @@ def batch_body(messages_):
         one = struct.pack(">iiii", 0, 0, 0, len(payload)) + payload + struct.pack(">h", len(text)) + text
         out += struct.pack(">i", 4 + len(one)) + one
     return out
+
+
+def half_fields(topic, queue_id, key, group, queues=4):
+    fields = send_fields(topic, queue_id, key, queues)
+    fields.update(a=group, f=4, i=fields["i"] + f"TRAN_MSG\x01true\x02PGROUP\x01{group}\x02")
+    return fields
+
+
+def end_fields(group, key, half_offset, log_offset, verdict, from_check=False):
+    return {"producerGroup": group, "tranStateTableOffset": half_offset, "commitLogOffset": log_offset,
+            "commitOrRollback": verdict, "fromTransactionCheck": str(from_check).lower(), "msgId": key,
+            "transactionId": key}
+
+
+def heartbeat_body(client_id, producer_group):
+    return json.dumps({"clientID": client_id, "consumerDataSet": [],
+                       "producerDataSet": [{"groupName": producer_group}]}).encode()
+
+
+def log_offset_of(offset_message_id):
+    return int(offset_message_id[-16:], 16)
 
 
 def pull_fields(topic, group, queue_id, offset, count=32, suspend_ms=0):

@@ -46,7 +46,7 @@ func run(m *testing.M) int {
 	settings := []string{
 		"brokerName=broker-a", "brokerIP1=127.0.0.1", fmt.Sprintf("listenPort=%d", port),
 		"messageDelayLevel=1s 2s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s",
-		"mappedFileSizeCommitLog=67108864",
+		"mappedFileSizeCommitLog=67108864", "transactionTimeOut=2000", "transactionCheckInterval=1000",
 	}
 	var processes []*exec.Cmd
 	if apache {

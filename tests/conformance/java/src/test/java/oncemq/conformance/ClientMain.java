@@ -7,9 +7,13 @@ import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.client.producer.LocalTransactionState;
 import org.apache.rocketmq.client.producer.SendResult;
+import org.apache.rocketmq.client.producer.TransactionListener;
+import org.apache.rocketmq.client.producer.TransactionMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageExt;
 
 /**
  * A client in a JVM of its own, to be killed or started with other system properties. Says what
@@ -22,6 +26,7 @@ public final class ClientMain {
     String group = args[3];
     switch (args[0]) {
       case "accept", "hang", "orderly" -> consume(args[0], namesrv, topic, group);
+      case "half" -> half(namesrv, topic, group, Integer.parseInt(args[4]));
       case "send" -> send(namesrv, topic, group, Integer.parseInt(args[4]));
       default -> throw new IllegalArgumentException(args[0]);
     }
@@ -69,6 +74,35 @@ public final class ClientMain {
       System.out.println("SENT " + result.getQueueOffset());
     }
     System.exit(0);
+  }
+
+  /** Half messages that this client never decides. */
+  private static void half(String namesrv, String topic, String group, int count)
+      throws Exception {
+    TransactionMQProducer producer = new TransactionMQProducer(group);
+    producer.setNamesrvAddr(namesrv);
+    producer.setTransactionListener(
+        new TransactionListener() {
+          @Override
+          public LocalTransactionState executeLocalTransaction(Message message, Object argument) {
+            return LocalTransactionState.UNKNOW;
+          }
+
+          @Override
+          public LocalTransactionState checkLocalTransaction(MessageExt message) {
+            return LocalTransactionState.UNKNOW;
+          }
+        });
+    producer.start();
+    System.out.println("STARTED");
+    for (int i = 0; i < count; i++) {
+      producer.sendMessageInTransaction(
+          new Message(topic, ("body " + i).getBytes(StandardCharsets.UTF_8)), null);
+      System.out.println("SENT " + i);
+    }
+    while (true) {
+      pause();
+    }
   }
 
   private static void say(int queueId, byte[] body) {
