@@ -115,7 +115,7 @@ TEST_F(ScheduleTest, WhatWasDeliveredBeforeACrashIsNotDeliveredAgain) {
   schedule.tick();
   const std::string saved = schedule.dump();
   for (int i = 3; i < 5; ++i) send("T", std::to_string(i), pairs("DELAY=1"));
-  clock.advance_ms(1'000);
+  clock.advance_ms(4'000);
   schedule.tick();
   const std::size_t before = store.count("T", 0);
   EXPECT_EQ(before, 6U);
