@@ -7,6 +7,7 @@
 
 #include "base/address.h"
 #include "base/check.h"
+#include "model/filter.h"
 #include "model/message_id.h"
 #include "model/subscription.h"
 #include "model/topic.h"
@@ -53,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto subscription = model::parse_tag_expression("T", text)) {
     ONCE_CHECK(subscription->tags.size() == subscription->codes.size());
     for (const std::string& tag : subscription->tags)
-      ONCE_CHECK(model::TagFilter(*subscription).matches(model::tags_code(tag)));
+      ONCE_CHECK(model::Filter(*subscription).passes(model::tags_code(tag)));
   }
   if (const auto host = Address::parse(text))
     ONCE_CHECK(*Address::parse(host->to_string()) == *host);

@@ -25,6 +25,7 @@
 #include "broker/schedule.h"
 #include "broker/send_back.h"
 #include "broker/sender.h"
+#include "broker/sql_filters.h"
 #include "broker/timers.h"
 #include "broker/topic_table.h"
 #include "broker/transaction_checker.h"
@@ -78,6 +79,7 @@ class Broker {
   Sender& sender() { return sender_; }
   SendBack& send_back() { return send_back_; }
   DeadLetters& dead_letters() { return dead_letters_; }
+  SqlFilters& filters() { return filters_; }
   Puller& puller() { return puller_; }
   ParkedPulls& parked() { return parked_; }
   Schedule& schedule() { return schedule_; }
@@ -107,6 +109,7 @@ class Broker {
   SendBack send_back_;
   DeadLetters dead_letters_;
   ParkedPulls parked_;
+  SqlFilters filters_;
   Puller puller_;
   Schedule schedule_;
   Timers timers_;

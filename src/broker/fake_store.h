@@ -252,7 +252,10 @@ class FakeStore final : public store::MessageStore {
     while (at < result.max.value && at - request.offset.value < kScanMax) {
       const store::QueueEntry& entry = queue.entries[static_cast<std::size_t>(at)];
       const auto size = static_cast<std::size_t>(entry.size);
-      const bool wanted = request.filter == nullptr || request.filter->matches(entry.tags_code);
+      const bool wanted = request.filter == nullptr ||
+                          (request.filter->passes(entry.tags_code) &&
+                           (!request.filter->wants_properties() ||
+                            request.filter->matches(decode(entry.log_offset.value).properties)));
       if (wanted && result.messages > 0 &&
           (result.messages >= request.max_messages ||
            result.bytes + size > static_cast<std::size_t>(request.max_bytes)))

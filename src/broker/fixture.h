@@ -69,7 +69,8 @@ struct Nouns {
   SendBack send_back{options, switches, topics, groups, store, stats, clock};
   DeadLetters dead_letters{options, switches, topics, groups, store, clock};
   ParkedPulls parked{options, store, clock};
-  Puller puller{switches, topics, groups, offsets, clients, parked, store, stats};
+  SqlFilters filters{switches};
+  Puller puller{switches, topics, groups, offsets, clients, filters, parked, store, stats};
   Schedule schedule{options, topics, store, stats, clock};
   MessageQuery query{options, topics, offsets, store};
   Admin admin{topics, groups, offsets, clients, locks, parked, store, stats};

@@ -66,7 +66,7 @@ ParkedPulls::Look ParkedPulls::look(const ParkRequest& request) {
   if (end <= request.offset) return {false, request.offset};
   if (request.subscription == nullptr || request.subscription->matches_all())
     return {true, request.offset};
-  const model::TagFilter filter(*request.subscription);
+  const model::Filter filter(*request.subscription);
   model::QueueOffset from = request.offset;
   // One read looks at a bounded number of entries, so several may be needed to reach the end.
   while (from < end) {
@@ -148,7 +148,7 @@ void ParkedPulls::arrived(std::span<store::ConsumeQueue* const> queues) {
           filtered.emplace_back(id, request);
       }
     }
-    // Tag hashes are read without the lock, because the read may touch the disk. A message that
+    // Queues and records are read without the lock, because that may touch the disk. A message that
     // arrives meanwhile causes a call of its own, which finds the row still here.
     for (auto& [id, request] : filtered) {
       const Look seen = look(request);

@@ -44,7 +44,7 @@ struct ParkRequest {
   ChannelId channel{};
 };
 
-// Pulls that found nothing and wait for an arrival. An arrival whose tag hash the filter refuses
+// Pulls that found nothing and wait for an arrival. An arrival that the filter refuses
 // does not wake; the next look starts behind it. Bound: Options::parked_pulls_max. Thread rule:
 // monitor.
 class ParkedPulls {

@@ -53,6 +53,22 @@ TEST_F(ParkedPullsTest, QueueIsWatchedWhileSomebodyWaits) {
   EXPECT_EQ(parked.size(), 0U);
 }
 
+TEST_F(ParkedPullsTest, OnlyWhatAnExpressionMatchesWakes) {
+  make_topic("T");
+  std::unique_ptr<PullWaiter> waiter = std::make_unique<Waiter>(1, woken);
+  ParkRequest request;
+  request.queue = &store.queue("T", 0);
+  request.subscription = *filters.subscription("T", "SQL92", "a > 1");
+  request.timeout_ms = 1'000;
+  request.channel = ChannelId{1};
+  ASSERT_EQ(parked.park(request, waiter), ParkOutcome::kParked);
+  send("T", "x", pairs("a=1"));
+  send("T", "y", pairs("b=2"));
+  EXPECT_TRUE(woken.empty());
+  send("T", "z", pairs("a=2"));
+  EXPECT_EQ(woken, (Log{{1, WakeReason::kArrived}}));
+}
+
 TEST_F(ParkedPullsTest, DeadlinesInOrder) {
   EXPECT_EQ(parked.expire(), std::numeric_limits<std::int64_t>::max());
   park(1, 0, 1, 300);

@@ -49,13 +49,14 @@ PullStatus status_of(const store::ReadResult& read, model::QueueOffset asked) {
 }  // namespace
 
 Puller::Puller(const Switches& switches, TopicTable& topics, GroupTable& groups,
-               ConsumerOffsets& offsets, ClientRegistry& clients, ParkedPulls& parked,
-               store::MessageStore& store, BrokerStats& stats)
+               ConsumerOffsets& offsets, ClientRegistry& clients, SqlFilters& filters,
+               ParkedPulls& parked, store::MessageStore& store, BrokerStats& stats)
     : switches_(switches),
       topics_(topics),
       groups_(groups),
       offsets_(offsets),
       clients_(clients),
+      filters_(filters),
       parked_(parked),
       store_(store),
       stats_(stats) {}
@@ -64,11 +65,10 @@ tl::expected<Puller::Subscribed, PullRefusal> Puller::subscription(const PullReq
                                                                    const GroupEntry& group) const {
   const bool tag = request.expression_type.empty() || request.expression_type == "TAG";
   if (request.has_subscription) {
-    if (!tag) return refuse(Errc::kNotSupported, "SQL92 subscriptions are not served");
-    if (request.expression.empty() || request.expression == "*") return Subscribed{};
-    auto parsed = model::parse_tag_expression(request.topic, request.expression);
-    if (!parsed.has_value()) return refuse(std::move(parsed.error()));
-    return Subscribed{std::make_shared<const model::Subscription>(std::move(*parsed))};
+    if (tag && (request.expression.empty() || request.expression == "*")) return Subscribed{};
+    auto made = filters_.subscription(request.topic, request.expression_type, request.expression);
+    if (!made.has_value()) return refuse(std::move(made.error()));
+    return Subscribed{std::move(*made)};
   }
   ClientRegistry::PullView view = clients_.pull_view(request.group, request.topic);
   if (!view.online)
@@ -83,8 +83,6 @@ tl::expected<Puller::Subscribed, PullRefusal> Puller::subscription(const PullReq
   if (view.subscription == nullptr)
     return refuse(Errc::kSubscriptionMissing,
                   quoted("group ", request.group, quoted(" does not subscribe ", request.topic)));
-  if (!view.subscription->is_tag())
-    return refuse(Errc::kNotSupported, "SQL92 subscriptions are not served");
   if (view.subscription->version < request.subscription_version) {
     // The client knows a newer subscription than its last heartbeat told, and would stand still
     // until the next one. What it has subscribed by tag it compares again itself, so it can be
@@ -94,6 +92,16 @@ tl::expected<Puller::Subscribed, PullRefusal> Puller::subscription(const PullReq
     return Subscribed{};
   }
   if (view.subscription->matches_all()) return Subscribed{};
+  // Compiled with the heartbeat, unless it is broken or the broker learned it while SQL92 was
+  // switched off.
+  if (!view.subscription->is_tag() &&
+      (view.subscription->sql == nullptr ||
+       !switches_.property_filter.load(std::memory_order_relaxed))) {
+    auto made = filters_.subscription(request.topic, view.subscription->expression_type,
+                                      view.subscription->expression);
+    if (!made.has_value()) return refuse(std::move(made.error()));
+    return Subscribed{std::move(*made)};
+  }
   return Subscribed{std::move(view.subscription)};
 }
 
@@ -143,8 +151,8 @@ tl::expected<PullResult, PullRefusal> Puller::pull(const PullRequest& request) {
     return result;
   }
 
-  const model::TagFilter filter =
-      checked->filter == nullptr ? model::TagFilter{} : model::TagFilter(*checked->filter);
+  const model::Filter filter =
+      checked->filter == nullptr ? model::Filter() : model::Filter(*checked->filter);
   store::ReadRequest read;
   read.queue = queue;
   read.offset = request.offset;

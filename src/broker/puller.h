@@ -14,6 +14,7 @@
 #include "broker/ids.h"
 #include "broker/options.h"
 #include "broker/parked_pulls.h"
+#include "broker/sql_filters.h"
 #include "broker/topic_table.h"
 #include "model/subscription.h"
 #include "store/message_store.h"
@@ -73,12 +74,12 @@ struct PullRefusal {
 class Puller {
  public:
   Puller(const Switches& switches, TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets,
-         ClientRegistry& clients, ParkedPulls& parked, store::MessageStore& store,
-         BrokerStats& stats);
+         ClientRegistry& clients, SqlFilters& filters, ParkedPulls& parked,
+         store::MessageStore& store, BrokerStats& stats);
 
   // kNotReady, kNoPermission, kGroupNotFound, kTopicNotFound, kInvalidArgument (queue id),
   // kSubscriptionBroken, kSubscriptionMissing (also when the group is offline),
-  // kSubscriptionStale, kNotSupported (SQL92).
+  // kSubscriptionStale, kNotSupported (type of expression).
   tl::expected<PullResult, PullRefusal> pull(const PullRequest& request);
 
   // After pull() said kNothing and the request allows suspension: keeps `waiter` until a matching
@@ -108,6 +109,7 @@ class Puller {
   GroupTable& groups_;
   ConsumerOffsets& offsets_;
   ClientRegistry& clients_;
+  SqlFilters& filters_;
   ParkedPulls& parked_;
   store::MessageStore& store_;
   BrokerStats& stats_;

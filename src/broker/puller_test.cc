@@ -18,6 +18,16 @@ class PullerTest : public ::testing::Test, protected Nouns {
     ASSERT_TRUE(clients.heartbeat(beat(1, "c1", "g", {subscription("T", expression, version)}))
                     .has_value());
   }
+  // As a heartbeat leaves it: compiled, if it can be.
+  void subscribe_sql(std::string_view expression) {
+    model::Subscription sql;
+    sql.topic = "T";
+    sql.expression = expression;
+    sql.expression_type = "SQL92";
+    sql.version = 5;
+    (void)filters.prepare(sql);
+    ASSERT_TRUE(clients.heartbeat(beat(1, "c1", "g", {sql})).has_value());
+  }
   static PullRequest wanted(std::int64_t offset = 0) {
     PullRequest request;
     request.group = "g";
@@ -128,8 +138,17 @@ TEST_F(PullerTest, CarriedSubscriptionCounts) {
   EXPECT_EQ(pulled(request).read.messages, 2);
   request.group = "offline";
   EXPECT_EQ(pulled(request).read.messages, 2);
-  request.expression_type = "SQL92";
-  EXPECT_EQ(code(request), Errc::kNotSupported);
+}
+
+// apache/rocketmq#2705, #2181, #4215: it became the beginning, with days of duplicates.
+TEST_F(PullerTest, R29_AnOffsetBehindTheEndIsAnsweredWithTheEnd) {
+  for (int i = 0; i < 3; ++i) send("T", "x");
+  for (const std::int64_t offset : {std::int64_t{4}, std::int64_t{1} << 40}) {
+    const PullResult result = pulled(wanted(offset));
+    EXPECT_EQ(result.status, PullStatus::kOffsetMoved);
+    EXPECT_EQ(result.read.next.value, 3);
+  }
+  EXPECT_FALSE(offsets.query("g", "T", 0).has_value());
 }
 
 TEST_F(PullerTest, BrokenExpressionIsRefused) {
@@ -208,13 +227,61 @@ TEST_F(PullerTest, BroadcastMayBeForbidden) {
   EXPECT_EQ(refused(wanted()).forbidden, Forbidden::kBroadcast);
 }
 
-TEST_F(PullerTest, SqlSubscriptionIsNotServed) {
-  model::Subscription sql;
-  sql.topic = "T";
-  sql.expression = "a > 1";
-  sql.expression_type = "SQL92";
-  sql.version = 5;
-  ASSERT_TRUE(clients.heartbeat(beat(1, "c1", "g", {sql})).has_value());
+TEST_F(PullerTest, SqlSubscriptionOfTheGroup) {
+  subscribe_sql("a > 1 and TAGS = 'red'");
+  send("T", "0", pairs("a=1;TAGS=red"));
+  send("T", "1", pairs("a=2;TAGS=red"));
+  send("T", "2", pairs("a=2;TAGS=green"));
+  send("T", "3", pairs("TAGS=red"));
+  send("T", "4", pairs("a=2.5;TAGS=red"));
+  const PullResult result = pulled(wanted());
+  EXPECT_EQ(result.status, PullStatus::kFound);
+  EXPECT_EQ(result.read.messages, 2);
+  EXPECT_EQ(result.read.next.value, 5);
+  EXPECT_EQ(pulled(wanted(2)).read.messages, 1);
+}
+
+TEST_F(PullerTest, SqlThatNothingMatchesGoesOnBehindIt) {
+  subscribe_sql("a > 1");
+  send("T", "0", pairs("a=1"));
+  const PullResult result = pulled(wanted());
+  EXPECT_EQ(result.status, PullStatus::kRetry);
+  EXPECT_EQ(result.read.next.value, 1);
+}
+
+TEST_F(PullerTest, SqlSubscriptionInTheRequest) {
+  send("T", "0", pairs("a=1"));
+  send("T", "1", pairs("a=2"));
+  PullRequest request = wanted();
+  request.has_subscription = true;
+  request.expression_type = "SQL92";
+  request.expression = "a > 1";
+  EXPECT_EQ(pulled(request).read.messages, 1);
+  request.expression = "a > 1 nonsense";
+  const PullRefusal refusal = refused(request);
+  EXPECT_EQ(refusal.error.code, Errc::kSubscriptionBroken);
+  EXPECT_NE(refusal.error.message.find("at character 7"), std::string::npos);
+  request.expression_type = "SQL3";
+  EXPECT_EQ(code(request), Errc::kNotSupported);
+}
+
+// A heartbeat cannot be refused for one subscription of many, so the pulls say what is wrong.
+TEST_F(PullerTest, BrokenSqlOfTheGroupIsRefusedWithItsReason) {
+  subscribe_sql("a >");
+  send("T", "0", pairs("a=1"));
+  const PullRefusal refusal = refused(wanted());
+  EXPECT_EQ(refusal.error.code, Errc::kSubscriptionBroken);
+  EXPECT_NE(refusal.error.message.find("at character 4"), std::string::npos);
+}
+
+TEST_F(PullerTest, SqlCanBeSwitchedOffAndOn) {
+  switches.property_filter = false;
+  subscribe_sql("a > 1");
+  send("T", "0", pairs("a=2"));
+  EXPECT_EQ(code(wanted()), Errc::kNotSupported);
+  switches.property_filter = true;
+  EXPECT_EQ(pulled(wanted()).read.messages, 1);
+  switches.property_filter = false;
   EXPECT_EQ(code(wanted()), Errc::kNotSupported);
 }
 

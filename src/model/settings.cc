@@ -196,6 +196,10 @@ const std::array kServed = {
     number("maxParkedPulls", &S::max_parked_pulls, 1, 10'000'000, "requests",
            "waiting pulls; further ones are answered at once"),
     flag("litePullMessageEnable", &S::lite_pull, "serve request 361", kDynamic),
+    flag("enablePropertyFilter", &S::property_filter,
+         "serve SQL92 subscriptions; they have bounds here (sql-filters.md), Apache's default is "
+         "false",
+         kDynamic),
     number("pullBatchMaxMessageCount", &S::pull_batch_max_messages, 1, 10'000, "messages",
            "most messages of one pull", kDynamic),
     number("maxTransferBytesOnMessageInMemory", &S::transfer_bytes_in_memory, kKiB, 16 * kMiB,
@@ -273,7 +277,6 @@ const std::array kServed = {
          "access control is not served: nothing would be protected"),
     only("authorizationEnabled", "false",
          "access control is not served: nothing would be protected"),
-    only("enablePropertyFilter", "false", "SQL92 filters are not served"),
     only("enableLmq", "false", "light message queues are not served"),
     only("enableMultiDispatch", "false", "light message queues are not served"),
     only("enableSlaveActingMaster", "false", "replicas are not served"),

@@ -135,7 +135,7 @@ constexpr std::array kIdle = {
         "popResponseReturnActualRetryTopic popInflightMessageThreshold enablePopMessageThreshold "
         "skipWhenCKRePutReachMaxTimes appendAckAsync appendCkAsync clearRetryTopicWhenDeleteTopic "
         "enablePopMetrics"},
-    IdleSettings{"SQL92 filters are not served",
+    IdleSettings{"SQL92 filters have no bit maps: each reader asks the expression",
                  "enableCalcFilterBitMap expectConsumerNumUseFilter maxErrorRateOfBloomFilter "
                  "filterDataCleanTimeSpan filterSupportRetry"},
     IdleSettings{"compaction topics are not served",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,6 +9,8 @@
 #include "base/result.h"
 
 namespace oncemq::model {
+
+class SqlFilter;
 
 // One topic of a group's subscription, as heartbeats and pulls carry it (upstream
 // SubscriptionData).
@@ -19,30 +22,16 @@ struct Subscription {
   std::vector<std::int32_t> codes;      // java_hash of each tag, same order
   std::int64_t version = 0;             // subVersion: ms since epoch at the client
   bool class_filter = false;
+  // The compiled expression of a SQL92 subscription, shared by all that have the same one; null for
+  // tags, and for an expression that was not compiled or is broken.
+  std::shared_ptr<const SqlFilter> sql;
 
   bool operator==(const Subscription&) const = default;
   bool is_tag() const { return expression_type.empty() || expression_type == "TAG"; }
-  bool matches_all() const { return codes.empty(); }
+  bool matches_all() const { return is_tag() && codes.empty(); }
 };
 
 // `*` or empty = all; otherwise tags separated by `||`. kSubscriptionBroken with the reason.
 Result<Subscription> parse_tag_expression(std::string_view topic, std::string_view expression);
-
-// Decides on the tag hash alone. Views into a Subscription that must outlive it.
-class TagFilter {
- public:
-  TagFilter() = default;  // everything
-  explicit TagFilter(const Subscription& subscription)
-      : codes_(subscription.codes.empty() ? nullptr : &subscription.codes) {}
-  bool matches(std::int64_t tags_code) const {
-    if (codes_ == nullptr) return true;
-    for (std::int32_t code : *codes_)
-      if (code == tags_code) return true;
-    return false;
-  }
-
- private:
-  const std::vector<std::int32_t>* codes_ = nullptr;
-};
 
 }  // namespace oncemq::model

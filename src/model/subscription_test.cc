@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/filter.h"
 #include "model/properties.h"
 
 namespace oncemq::model {
@@ -18,8 +19,8 @@ TEST(Subscription, EverythingHasNoTags) {
     EXPECT_EQ(subscription->expression, "*");
     EXPECT_TRUE(subscription->is_tag());
     EXPECT_TRUE(subscription->matches_all());
-    EXPECT_TRUE(TagFilter(*subscription).matches(0));
-    EXPECT_TRUE(TagFilter(*subscription).matches(123));
+    EXPECT_TRUE(Filter(*subscription).passes(0));
+    EXPECT_TRUE(Filter(*subscription).passes(123));
   }
 }
 
@@ -34,12 +35,12 @@ TEST(Subscription, TagsAreTrimmedSortedAndUnique) {
 TEST(Subscription, FilterMatchesTheSignExtendedCode) {
   const auto subscription = parse_tag_expression("T", "a||polygenelubricants");
   ASSERT_TRUE(subscription.has_value());
-  const TagFilter filter(*subscription);
-  EXPECT_TRUE(filter.matches(tags_code("a")));
-  EXPECT_TRUE(filter.matches(tags_code("polygenelubricants")));
-  EXPECT_FALSE(filter.matches(tags_code("b")));
-  EXPECT_FALSE(filter.matches(0));
-  EXPECT_FALSE(filter.matches(tags_code("a") + (1LL << 32)));
+  const Filter filter(*subscription);
+  EXPECT_TRUE(filter.passes(tags_code("a")));
+  EXPECT_TRUE(filter.passes(tags_code("polygenelubricants")));
+  EXPECT_FALSE(filter.passes(tags_code("b")));
+  EXPECT_FALSE(filter.passes(0));
+  EXPECT_FALSE(filter.passes(tags_code("a") + (1LL << 32)));
 }
 
 TEST(Subscription, NoTagAtAllIsBroken) {

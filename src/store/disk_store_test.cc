@@ -73,16 +73,62 @@ TEST_F(DiskStoreTest, FilterSkipsOnTagsAndBoundsItsScan) {
     ASSERT_TRUE(send(*store, Sent{.body = std::to_string(i),
                                   .tags_code = i % 10 == 0 ? model::tags_code("A") : 7}));
   const auto wanted = model::parse_tag_expression("T", "A");
-  const model::TagFilter filter(*wanted);
+  const model::Filter filter(*wanted);
   const ReadResult read =
       store->read({.queue = store->find_queue("T", 0), .offset = {1}, .filter = &filter});
   EXPECT_EQ(read.status, ReadStatus::kFound);
   EXPECT_EQ(read.messages, 2);
   EXPECT_EQ(read.next.value, 30);
   const auto none = model::parse_tag_expression("T", "B");
-  const model::TagFilter no_match(*none);
+  const model::Filter no_match(*none);
   EXPECT_EQ(store->read({.queue = store->find_queue("T", 0), .filter = &no_match}).status,
             ReadStatus::kNoMatched);
+}
+
+TEST_F(DiskStoreTest, FilterByPropertiesReadsRecordsThatTheTagHashLetsThrough) {
+  open();
+  for (int i = 0; i < 30; ++i) {
+    std::string properties;
+    model::append_property(properties, "n", std::to_string(i));
+    ASSERT_TRUE(send(*store, Sent{.body = std::to_string(i),
+                                  .properties = properties,
+                                  .tags_code = i % 10 == 0 ? model::tags_code("A") : 7}));
+  }
+  ConsumeQueue* queue = store->find_queue("T", 0);
+  const auto read = [&](std::string_view expression) {
+    model::Subscription wanted;
+    wanted.expression_type = "SQL92";
+    wanted.sql =
+        std::make_shared<const model::SqlFilter>(model::SqlFilter::compile(expression).value());
+    const model::Filter filter(wanted);
+    return store->read({.queue = queue, .filter = &filter});
+  };
+  EXPECT_EQ(read("n >= 20").messages, 10);
+  EXPECT_EQ(read("n >= 20").next.value, 30);
+  EXPECT_EQ(read("n in ('3', '5')").messages, 2);
+  EXPECT_EQ(read("n > 30").status, ReadStatus::kNoMatched);
+  EXPECT_EQ(read("n > 30").next.value, 30);
+  // The records have no TAGS here, so only the hash can be what excludes them.
+  EXPECT_EQ(read("TAGS = 'A' or n = 10").messages, 1);
+  EXPECT_EQ(read("TAGS is null and n >= 20").messages, 10);
+  EXPECT_EQ(read("TAGS = 'A' and n >= 0").messages, 0);
+}
+
+TEST_F(DiskStoreTest, FilterByPropertiesBoundsTheBytesItLooksAt) {
+  options.log_file_size = 16U << 20;
+  open();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(send(*store, std::string(3U << 20, 'x')));
+  model::Subscription wanted;
+  wanted.expression_type = "SQL92";
+  wanted.sql = std::make_shared<const model::SqlFilter>(model::SqlFilter::compile("n > 1").value());
+  const model::Filter filter(wanted);
+  ConsumeQueue* queue = store->find_queue("T", 0);
+  const ReadResult first = store->read({.queue = queue, .filter = &filter});
+  EXPECT_EQ(first.status, ReadStatus::kNoMatched);
+  EXPECT_EQ(first.next.value, 3);
+  const ReadResult rest = store->read({.queue = queue, .offset = first.next, .filter = &filter});
+  EXPECT_EQ(rest.status, ReadStatus::kNoMatched);
+  EXPECT_EQ(rest.next.value, 5);
 }
 
 TEST_F(DiskStoreTest, NothingIsVisibleBeforeItIsCommitted) {

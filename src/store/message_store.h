@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/filter.h"
 #include "model/message.h"
 #include "model/offsets.h"
 #include "model/record_codec.h"
-#include "model/subscription.h"
 #include "os/clock.h"
 #include "os/disk.h"
 #include "store/watermarks.h"
@@ -97,8 +97,8 @@ struct ReadRequest {
   ConsumeQueue* queue = nullptr;  // may be null: kQueueMissing
   QueueOffset offset;
   std::int32_t max_messages = 32;
-  std::int32_t max_bytes = 256 << 10;        // the first message is returned whatever its size
-  const model::TagFilter* filter = nullptr;  // null: everything
+  std::int32_t max_bytes = 256 << 10;     // the first message is returned whatever its size
+  const model::Filter* filter = nullptr;  // null: everything
 };
 
 struct ReadResult {

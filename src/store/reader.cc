@@ -8,6 +8,8 @@ namespace oncemq::store {
 namespace {
 
 constexpr std::int64_t kMinScan = 16000 / static_cast<std::int64_t>(kEntrySize);
+// Of records that a filter by properties looks at in one read; each is brought in as a whole.
+constexpr std::int64_t kFilterBytes = 8 << 20;
 constexpr std::size_t kColdWindow = 64U << 10;  // brought into memory at once around a cold record
 constexpr std::size_t kPositionEnd = 36;        // of queue id, queue offset and log offset
 constexpr std::size_t kTimestampEnd = 76;       // of the store time in a header with IPv6
@@ -33,15 +35,18 @@ std::string_view topic_in(Bytes record) {
 // Collects the spans of one read.
 class Reader::Gatherer {
  public:
-  Gatherer(const Reader& reader, const LiveQueue& queue, ReadResult& result)
+  Gatherer(const Reader& reader, const LiveQueue& queue, const model::Filter* filter,
+           ReadResult& result)
       : reader_(reader),
         queue_(queue),
+        filter_(filter),
         found_(queue.found()),
         result_(result),
         head_(reader.files_.start_of(last_byte(reader.marks_))) {}
 
-  // Adds the record of an entry. kMessageNotFound when its file is gone; kCorrupt when it is not
-  // the one that stands in the queue there, kIo when it cannot be read: both are noted.
+  // Adds the record of an entry, unless the filter wants other properties. kMessageNotFound when
+  // its file is gone; kCorrupt when it is not the one that stands in the queue there, kIo when it
+  // cannot be read: both are noted.
   Status add(const QueueEntry& entry, QueueOffset queue_offset) {
     broken_record_ = false;
     if (!file_ || !file_->contains(entry.log_offset)) {
@@ -78,6 +83,12 @@ class Reader::Gatherer {
       ONCE_TRY(warm(entry, rest, queue_offset));
     else if (!is_record(rest.first(size), entry, queue_offset))
       return fail(Errc::kCorrupt, "queue entry does not fit its record");
+    if (filter_ != nullptr && filter_->wants_properties()) {
+      const auto decoded = model::decode_record(rest.first(size), model::Verify::kNone);
+      broken_record_ = !decoded;
+      if (!decoded) return fail(Errc::kCorrupt, decoded.error().message);
+      if (!filter_->matches(decoded->record.properties)) return {};
+    }
     join(entry.log_offset, rest.first(size));
     return {};
   }
@@ -133,7 +144,8 @@ class Reader::Gatherer {
 
   const Reader& reader_;
   const LiveQueue& queue_;
-  const QueueOffset found_;  // entries below were written by an earlier process
+  const model::Filter* const filter_;  // null: everything
+  const QueueOffset found_;            // entries below were written by an earlier process
   ReadResult& result_;
   const LogOffset head_;  // files before this one are cold
   std::shared_ptr<LogFile> file_;
@@ -183,10 +195,11 @@ ReadResult Reader::read(const ReadRequest& request) const {
     return result;
   }
 
-  Gatherer gatherer(*this, queue, result);
+  Gatherer gatherer(*this, queue, request.filter, result);
   const std::int64_t bound = std::max<std::int64_t>(kMinScan, request.max_messages);
   const auto max_bytes = static_cast<std::size_t>(std::max(request.max_bytes, 0));
   std::int64_t scanned = 0;
+  std::int64_t looked_at = 0;
   std::array<QueueEntry, 64> entries;
   while (scanned < bound) {
     const std::size_t want =
@@ -219,7 +232,7 @@ ReadResult Reader::read(const ReadRequest& request) const {
         ++scanned;
         continue;
       }
-      if (request.filter == nullptr || request.filter->matches(entry.tags_code)) {
+      if (request.filter == nullptr || request.filter->passes(entry.tags_code)) {
         if (result.messages > 0 &&
             (result.messages >= request.max_messages ||
              result.bytes + static_cast<std::size_t>(entry.size) > max_bytes))
@@ -233,9 +246,12 @@ ReadResult Reader::read(const ReadRequest& request) const {
                             : result.next + 1;
           return result;
         }
+        if (request.filter != nullptr && request.filter->wants_properties())
+          looked_at += entry.size;
       }
       result.next += 1;
       ++scanned;
+      if (looked_at >= kFilterBytes) goto full;
     }
     if (result.messages >= request.max_messages) break;
   }

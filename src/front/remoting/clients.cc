@@ -53,6 +53,10 @@ void ClientFamily::handle(Call call, const Request<wire::Heartbeat>& request) {
   for (wire::ProducerGroup& group : body->producers)
     beat.producer_groups.push_back(std::move(group.name));
   for (wire::ConsumerGroup& group : body->consumers) {
+    // A broken expression does not spoil the heartbeat, which tells of other subscriptions, too:
+    // pulls say what is wrong with it.
+    for (model::Subscription& subscription : group.subscriptions)
+      (void)broker_.filters().prepare(subscription);
     beat.consumers.push_back({.group = std::move(group.name),
                               .type = group.consume_type,
                               .model = group.message_model,
@@ -85,14 +89,17 @@ void ClientFamily::handle(Call call, const Request<wire::GetConsumerListByGroup>
 }
 
 void ClientFamily::handle(Call call, const Request<wire::CheckClientConfig>& request) {
-  const auto body = wire::decode_body<wire::CheckClientBody>(request.command.body);
+  auto body = wire::decode_body<wire::CheckClientBody>(request.command.body);
   if (!body) return call.refuse(body.error());
-  if (body->subscription && !body->subscription->is_tag()) {
-    return call.refuse(wire::ResponseCode::kSystemError,
-                       "the broker does not support consumer to filter message by " +
-                           body->subscription->expression_type);
-  }
-  call.ok();
+  if (!body->subscription) return call.ok();
+  // Clients show code and remark to whoever starts them.
+  const Status prepared = broker_.filters().prepare(*body->subscription);
+  if (prepared) return call.ok();
+  // compat: an expression type that is not served is a system error (upstream
+  // ClientManageProcessor.checkClientConfig).
+  if (prepared.error().code == Errc::kNotSupported)
+    return call.refuse(wire::ResponseCode::kSystemError, prepared.error().message);
+  call.refuse(prepared.error());
 }
 
 void ClientFamily::handle(Call call, const Request<wire::LockBatchQueues>& request) {

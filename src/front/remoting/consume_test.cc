@@ -152,6 +152,13 @@ TEST_F(ConsumeTest, SubscriptionsAreCheckedBeforeTheyAreUsed) {
   body.subscription = model::parse_tag_expression("T", "a || b").value();
   EXPECT_EQ(call<wire::CheckClientConfig>(client, {}, wire::encode_body(body)).code, 0);
   body.subscription->expression_type = "SQL92";
+  body.subscription->expression = "a > 1";
+  EXPECT_EQ(call<wire::CheckClientConfig>(client, {}, wire::encode_body(body)).code, 0);
+  body.subscription->expression = "a > ";
+  const Answer broken = call<wire::CheckClientConfig>(client, {}, wire::encode_body(body));
+  EXPECT_EQ(broken.code, 23);
+  EXPECT_NE(broken.remark.find("at character 5"), std::string::npos);
+  test_broker.switches.property_filter = false;
   EXPECT_EQ(call<wire::CheckClientConfig>(client, {}, wire::encode_body(body)).code, 1);
   EXPECT_EQ(call<wire::CheckClientConfig>(client, {}, "").code, 1);
 }

@@ -91,6 +91,12 @@ TEST_F(PullTest, RefusalsHaveTheirCodes) {
   wire::PullHeader sql = pull(0);
   sql.expression_type = "SQL92";
   sql.subscription = "a > 1";
+  EXPECT_EQ(call<wire::PullMessage>(client, sql).code, 19);
+  sql.subscription = "a > 1 b";
+  const Answer broken = call<wire::PullMessage>(client, sql);
+  EXPECT_EQ(broken.code, 23);
+  EXPECT_NE(broken.remark.find("at character 7"), std::string::npos);
+  test_broker.switches.property_filter = false;
   EXPECT_EQ(call<wire::PullMessage>(client, sql).code, 1);
   wire::PullHeader offline = pull(0);
   offline.sys_flag = 0;

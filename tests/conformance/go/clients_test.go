@@ -119,6 +119,13 @@ func accept(*primitive.MessageExt) consumer.ConsumeResult { return consumer.Cons
 
 func consume(t *testing.T, group, topic, tags string, judge verdict, options ...consumer.Option) *inbox {
 	t.Helper()
+	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: tags}
+	return consumeSelected(t, group, topic, selector, judge, options...)
+}
+
+func consumeSelected(t *testing.T, group, topic string, selector consumer.MessageSelector, judge verdict,
+	options ...consumer.Option) *inbox {
+	t.Helper()
 	box := &inbox{}
 	options = append([]consumer.Option{
 		consumer.WithNsResolver(resolver()),
@@ -128,7 +135,6 @@ func consume(t *testing.T, group, topic, tags string, judge verdict, options ...
 	}, options...)
 	c, err := rocketmq.NewPushConsumer(options...)
 	must(t, err)
-	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: tags}
 	must(t, c.Subscribe(topic, selector,
 		func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 			result := consumer.ConsumeSuccess

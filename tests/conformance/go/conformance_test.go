@@ -180,6 +180,26 @@ func TestTagsAreFiltered(t *testing.T) {
 	}
 }
 
+func TestSQLExpressionsAreFiltered(t *testing.T) {
+	t.Parallel()
+	topic := createTopic(t, "sql", 2)
+	p := newProducer(t)
+	for _, price := range []string{"1", "2", "2.5", "3", "cheap"} {
+		message := text(topic, price)
+		message.WithProperty("price", price)
+		send(t, p, message)
+	}
+	inbox := consumeSelected(t, fresh("group"), topic,
+		consumer.MessageSelector{Type: consumer.SQL92, Expression: "price > 1 AND price < 3"}, accept)
+	got := map[string]bool{}
+	for _, message := range inbox.await(t, 2) {
+		got[string(message.Body)] = true
+	}
+	if !got["2"] || !got["2.5"] {
+		t.Error(got)
+	}
+}
+
 func TestOrderlyConsumerSeesEachQueueInOrder(t *testing.T) {
 	t.Parallel()
 	topic := createTopic(t, "orderly", 3)

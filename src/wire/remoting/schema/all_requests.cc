@@ -121,6 +121,7 @@ std::string compat_markdown() {
       "\n"
       "This page is printed from the tables in `src/wire/remoting/schema`: `oncemq docs compat`.\n"
       "\n";
+  out += "Where SQL92 filters differ from Apache's: [sql-filters.md](sql-filters.md).\n\n";
   std::size_t served = 0;
   for (const RequestEntry& entry : kTable) served += entry.service == Service::kServed ? 1 : 0;
   out += std::to_string(served) + " requests are served.\n\n";

@@ -116,6 +116,7 @@ public abstract class Server implements AutoCloseable {
     defaults.put("messageDelayLevel", "1s 2s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s");
     defaults.put("mappedFileSizeCommitLog", String.valueOf(64 << 20));
     defaults.put("waitTimeMillsInSendQueue", "3000");
+    defaults.put("enablePropertyFilter", "true");
     return defaults;
   }
 

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "broker/options.h"
+#include "model/sql_filter.h"
+#include "model/subscription.h"
+
+namespace oncemq::broker {
+
+// Makes subscriptions out of expressions. Compiled SQL92 expressions are kept, the least recently
+// asked for go first: at most kFiltersMax of them, 60 KiB each in the worst case (15 MiB), 1 KiB
+// typically. Thread rule: monitor.
+class SqlFilters {
+ public:
+  static constexpr std::size_t kFiltersMax = 256;
+
+  explicit SqlFilters(const Switches& switches) : switches_(switches) {}
+
+  // What a request of any kind says: the type is TAG (or empty) or SQL92.
+  // kSubscriptionBroken with place and reason; kNotSupported: the type is unknown, or SQL92 is
+  // switched off (enablePropertyFilter).
+  Result<std::shared_ptr<const model::Subscription>> subscription(std::string_view topic,
+                                                                  std::string_view type,
+                                                                  std::string_view expression);
+  // kSubscriptionBroken, kNotSupported.
+  Result<std::shared_ptr<const model::SqlFilter>> filter(std::string_view expression);
+  // Gives `subscription` its compiled filter; nothing to do for tags. Errors as above, and the
+  // subscription then matches nothing.
+  Status prepare(model::Subscription& subscription);
+
+  std::size_t size() const;
+
+ private:
+  using Filter = std::shared_ptr<const model::SqlFilter>;  // shared by subscriptions and pulls
+
+  Status check_type(std::string_view type) const;
+
+  const Switches& switches_;
+  mutable Mutex mutex_;
+  std::list<Filter> recent_ ONCE_GUARDED_BY(mutex_);  // latest first
+  // Keys are the expressions of the filters themselves.
+  std::unordered_map<std::string_view, std::list<Filter>::iterator> rows_ ONCE_GUARDED_BY(mutex_);
+};
+
+}  // namespace oncemq::broker
