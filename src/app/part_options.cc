@@ -93,6 +93,7 @@ void fill_switches(const model::Settings& s, broker::Switches& switches) {
   switches.auto_create_group = s.auto_create_group;
   switches.lite_pull = s.lite_pull;
   switches.property_filter = s.property_filter;
+  switches.store_reply = s.store_reply;
   switches.long_polling = s.long_polling;
   switches.short_polling_ms = s.short_polling_ms;
   switches.notify_consumer_ids = s.notify_consumer_ids_changed;

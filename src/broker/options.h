@@ -56,6 +56,7 @@ struct Switches {
   std::atomic<bool> auto_create_group{true};                  // autoCreateSubscriptionGroup
   std::atomic<bool> lite_pull{true};                          // litePullMessageEnable
   std::atomic<bool> property_filter{true};                    // enablePropertyFilter
+  std::atomic<bool> store_reply{true};                        // storeReplyMessageEnable
   std::atomic<bool> long_polling{true};                       // longPollingEnable
   std::atomic<std::int32_t> short_polling_ms{1000};           // shortPollingTimeMills
   std::atomic<bool> notify_consumer_ids{true};                // notifyConsumerIdsChangedEnable

@@ -196,6 +196,8 @@ const std::array kServed = {
     number("maxParkedPulls", &S::max_parked_pulls, 1, 10'000'000, "requests",
            "waiting pulls; further ones are answered at once"),
     flag("litePullMessageEnable", &S::lite_pull, "serve request 361", kDynamic),
+    flag("storeReplyMessageEnable", &S::store_reply,
+         "replies of request-reply are stored beside being passed on", kDynamic),
     flag("enablePropertyFilter", &S::property_filter,
          "serve SQL92 subscriptions; they have bounds here (sql-filters.md), Apache's default is "
          "false",

@@ -182,7 +182,7 @@ constexpr std::array kIdle = {
         "messageStorePlugIn subscriptionExpiredTimeout flushConsumerOffsetHistoryInterval "
         "rejectPullConsumerEnable "
         "enableBroadcastOffsetStore broadcastOffsetExpireSecond broadcastOffsetExpireMaxSecond "
-        "storeReplyMessageEnable consumerOffsetUpdateVersionStep delayOffsetUpdateVersionStep "
+        "consumerOffsetUpdateVersionStep delayOffsetUpdateVersionStep "
         "useStaticSubscription enableMixedMessageType configBlackList enableCleanExpiredOffset "
         "enableScheduleAsyncDeliver scheduleAsyncDeliverMaxPendingLimit "
         "scheduleAsyncDeliverMaxResendNum2Blocked productEnvName clusterTest configName "

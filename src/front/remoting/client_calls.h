@@ -29,7 +29,9 @@ class ClientCalls {
  public:
   // kConsumerOffline: the connection is gone or ended; kClientTimeout; kBusy: kWaitingMax.
   using Done = std::function<void(const Result<ClientAnswer>& answer)>;
-  // Operators ask one at a time; about 200 bytes each.
+  // Operators ask one at a time. Replies of request-reply wait here for a round trip, or 10 s when
+  // the asker is stuck: 400 of those per second and loop. About 1 KiB each, besides the properties
+  // of the reply: 4 MiB.
   static constexpr std::size_t kWaitingMax = 4096;
 
   explicit ClientCalls(LoopEdge& edge) : edge_(edge) {}

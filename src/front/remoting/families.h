@@ -14,6 +14,7 @@
 #include "front/remoting/pull.h"
 #include "front/remoting/query.h"
 #include "front/remoting/recall.h"
+#include "front/remoting/reply.h"
 #include "front/remoting/send.h"
 #include "front/remoting/topics.h"
 #include "front/remoting/transactions.h"
@@ -24,9 +25,9 @@
 namespace oncemq::front {
 
 struct BrokerFamilies {
-  std::tuple<SendFamily, RecallFamily, PullFamily, OffsetFamily, QueryFamily, ClientFamily,
-             TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily, DeadLetterFamily,
-             TransactionFamily>
+  std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, OffsetFamily, QueryFamily,
+             ClientFamily, TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily,
+             DeadLetterFamily, TransactionFamily>
       all;
 };
 

@@ -16,6 +16,7 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShare
     transactions_ = std::make_unique<TransactionLane>(*this, broker, *parts.store);
     broker_families_ = std::unique_ptr<BrokerFamilies>(new BrokerFamilies{
         {SendFamily(*sends_, broker),
+         ReplyFamily(*sends_, broker, *parts.options, *parts.switches, parts.clock),
          RecallFamily(broker, *parts.options, *parts.switches, parts.clock), PullFamily(broker),
          OffsetFamily(broker), QueryFamily(broker, *parts.store),
          ClientFamily(broker, *parts.options, parts.clock), TopicFamily(broker, *parts.options),

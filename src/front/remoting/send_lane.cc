@@ -49,8 +49,13 @@ void SendLane::staged(Call call, std::size_t request, Kind kind) {
   if (batch_.bytes() >= kCommitBytes) commit();
 }
 
+void SendLane::staged_unasked(std::size_t request) {
+  unasked_.push_back(request);
+  if (batch_.bytes() >= kCommitBytes) commit();
+}
+
 void SendLane::tick_end() {
-  if (!staged_.empty()) commit();
+  if (!staged_.empty() || !unasked_.empty()) commit();
   release_all();
 }
 
@@ -58,6 +63,12 @@ void SendLane::commit() {
   broker_.sender().commit(batch_);
   for (Staged& staged : staged_) answer(staged);
   staged_.clear();
+  for (const std::size_t request : unasked_) {
+    if (const auto& error = batch_.outcome(request).error)
+      unasked_failed_.warn(edge_.loop().now_ms(), "send", "a reply is not stored: {}",
+                           error->message);
+  }
+  unasked_.clear();
   batch_.clear();
   arena_.clear();
   // One huge batch does not pin its memory for ever.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log.h"
 #include "broker/broker.h"
 #include "front/remoting/call.h"
 #include "model/live_settings.h"
@@ -64,6 +65,8 @@ class SendLane {
 
   // `request` is what stage() gave.
   void staged(Call call, std::size_t request, Kind kind);
+  // Like staged(), for what nobody waits for: a failure to store it is only logged.
+  void staged_unasked(std::size_t request);
   // An answer to something that was appended elsewhere: leaves when `end` is committed.
   void hold(Call call, store::AppendedOffset end, std::string_view frame);
   // Appends what is staged, answers what may be answered.
@@ -99,8 +102,10 @@ class SendLane {
   std::vector<std::vector<broker::BatchPart>> parts_;
   std::size_t parts_used_ = 0;
   std::vector<Staged> staged_;
-  std::string frame_;       // reused
-  std::string message_id_;  // reused
+  std::vector<std::size_t> unasked_;
+  log::Limited unasked_failed_{1000};  // one line per second at most
+  std::string frame_;                  // reused
+  std::string message_id_;             // reused
   HeldReplies wait_committed_;
   HeldReplies wait_flushed_;
   net::TimerId timer_;

@@ -180,6 +180,33 @@ func TestTagsAreFiltered(t *testing.T) {
 	}
 }
 
+func TestRepliesComeBackToWhoAsked(t *testing.T) {
+	t.Parallel()
+	topic := createTopic(t, "ask", 2)
+	replier := newProducer(t)
+	consume(t, fresh("group"), topic, "*", func(message *primitive.MessageExt) consumer.ConsumeResult {
+		reply, err := consumer.CreateReplyMessage(message, []byte("re: "+string(message.Body)))
+		if err == nil {
+			_, err = replier.SendSync(context.Background(), reply)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return consumer.ConsumeSuccess
+	})
+	for i := 0; i < 2; i++ {
+		asker := newProducer(t)
+		for n := 0; n < 5; n++ {
+			question := fmt.Sprint(i, "/", n)
+			reply, err := asker.Request(context.Background(), patience, text(topic, question))
+			must(t, err)
+			if string(reply.Body) != "re: "+question {
+				t.Fatal(string(reply.Body))
+			}
+		}
+	}
+}
+
 func TestSQLExpressionsAreFiltered(t *testing.T) {
 	t.Parallel()
 	topic := createTopic(t, "sql", 2)

@@ -18,6 +18,7 @@
 #include "wire/remoting/schema/pull.h"
 #include "wire/remoting/schema/query.h"
 #include "wire/remoting/schema/recall.h"
+#include "wire/remoting/schema/reply.h"
 #include "wire/remoting/schema/send.h"
 #include "wire/remoting/schema/topics.h"
 #include "wire/remoting/schema/transactions.h"
@@ -27,8 +28,8 @@ namespace oncemq::wire {
 
 // Everything that we answer, broker and name service. A dispatcher makes its table from this list.
 using AllRequests =
-    ConcatLists<SendRequests, RecallRequests, PullRequests, OffsetRequests, QueryRequests,
-                ClientRequests, TopicRequests, GroupRequests, ConnectionRequests,
+    ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, OffsetRequests,
+                QueryRequests, ClientRequests, TopicRequests, GroupRequests, ConnectionRequests,
                 BrokerAdminRequests, DeadLetterRequests, TransactionRequests, NameRouteRequests,
                 NameKvRequests, NameBrokerRequests>;
 

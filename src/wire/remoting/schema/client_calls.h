@@ -5,6 +5,7 @@
 
 #include "wire/remoting/schema.h"
 #include "wire/remoting/schema/groups.h"
+#include "wire/remoting/schema/reply.h"
 
 // What the broker asks of clients on their own connections.
 namespace oncemq::wire {
@@ -75,7 +76,8 @@ struct CheckTransactionState {
   using Reply = NoFields;
 };
 
-using ClientCalls = RequestList<NotifyConsumerIdsChanged, CheckTransactionState,
-                                ResetConsumerClientOffset, GetConsumerStatusFromClient>;
+using ClientCalls =
+    RequestList<NotifyConsumerIdsChanged, CheckTransactionState, ResetConsumerClientOffset,
+                GetConsumerStatusFromClient, PushReplyMessageToClient>;
 
 }  // namespace oncemq::wire

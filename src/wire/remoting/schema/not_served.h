@@ -10,7 +10,6 @@ namespace oncemq::wire {
 
 namespace reason {
 inline constexpr std::string_view kObsolete = "obsolete: no client in use sends it";
-inline constexpr std::string_view kReply = "request-reply messaging is not served";
 inline constexpr std::string_view kPop = "POP consumption is not served";
 inline constexpr std::string_view kTimer =
     "asked by replicas only; the progress of timers is in an own format";
@@ -40,9 +39,6 @@ inline constexpr std::array kNotServed{
     NotServed{301, "REGISTER_FILTER_SERVER", Peer::kBroker, reason::kObsolete},
     NotServed{302, "REGISTER_MESSAGE_FILTER_CLASS", Peer::kBroker, reason::kObsolete},
     NotServed{308, "QUERY_CORRECTION_OFFSET", Peer::kBroker, reason::kObsolete},
-    NotServed{324, "SEND_REPLY_MESSAGE", Peer::kBroker, reason::kReply},
-    NotServed{325, "SEND_REPLY_MESSAGE_V2", Peer::kBroker, reason::kReply},
-    NotServed{326, "PUSH_REPLY_MESSAGE_TO_CLIENT", Peer::kClient, reason::kReply},
     NotServed{354, "CHECK_ROCKSDB_CQ_WRITE_PROGRESS", Peer::kBroker, reason::kRocksDb},
     NotServed{355, "EXPORT_ROCKSDB_CONFIG_TO_JSON", Peer::kBroker, reason::kRocksDb},
     NotServed{513, "UPDATE_AND_CREATE_STATIC_TOPIC", Peer::kBroker, reason::kStatic},
