@@ -80,6 +80,7 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .cluster_topic = s.cluster_topic,
       .broker_topic = s.broker_topic,
       .channel_expiry_ms = s.channel_expired_ms,
+      .queue_lock_ms = s.queue_lock_ms,
       .file_reserved_hours = s.file_reserved_hours,
       .offsets_interval_ms = s.offset_flush_interval_ms,
       .delay_offsets_interval_ms = s.delay_offset_flush_interval_ms,

@@ -141,6 +141,9 @@ const std::array kServed = {
            "a connection without a byte in either direction is closed"),
     number("channelExpiredTimeout", &S::channel_expired_ms, 1000, 24 * kHourMs, "ms",
            "a client without heartbeat is forgotten"),
+    number("rebalanceLockMaxLiveTime", &S::queue_lock_ms, 1000, 24 * kHourMs, "ms",
+           "a lock of an ordered queue that its client does not renew; clients renew every 20 s. "
+           "Apache: the system property rocketmq.broker.rebalance.lockMaxLiveTime"),
 
     // topics and groups
     number("brokerPermission", &S::broker_permission, 0, 7, "bits", "4 read, 2 write, 1 inherit",

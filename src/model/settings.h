@@ -38,6 +38,7 @@ struct Settings {
   std::int64_t max_connection_bytes_in_flight = 256LL << 20;
   std::int32_t channel_idle_s = 120;
   std::int32_t channel_expired_ms = 120'000;
+  std::int32_t queue_lock_ms = 60'000;
 
   // topics and groups
   std::int32_t broker_permission = 6;

@@ -25,7 +25,7 @@ public final class ClientMain {
     String topic = args[2];
     String group = args[3];
     switch (args[0]) {
-      case "accept", "hang", "orderly" -> consume(args[0], namesrv, topic, group);
+      case "accept", "hang", "orderly", "orderly-poison" -> consume(args[0], namesrv, topic, group);
       case "half" -> half(namesrv, topic, group, Integer.parseInt(args[4]));
       case "send" -> send(namesrv, topic, group, Integer.parseInt(args[4]));
       default -> throw new IllegalArgumentException(args[0]);
@@ -40,12 +40,16 @@ public final class ClientMain {
     consumer.setConsumeThreadMin(4);
     consumer.setConsumeThreadMax(4);
     consumer.subscribe(topic, "*");
-    if (mode.equals("orderly")) {
+    if (mode.startsWith("orderly")) {
+      consumer.setMaxReconsumeTimes(2);
       consumer.registerMessageListener(
           (MessageListenerOrderly)
               (messages, context) -> {
                 messages.forEach(message -> say(message.getQueueId(), message.getBody()));
-                return ConsumeOrderlyStatus.SUCCESS;
+                context.setSuspendCurrentQueueTimeMillis(500);
+                return mode.equals("orderly") || messages.get(0).getBody()[0] != 'p'
+                    ? ConsumeOrderlyStatus.SUCCESS
+                    : ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT;
               });
     } else {
       consumer.registerMessageListener(

@@ -117,6 +117,7 @@ public abstract class Server implements AutoCloseable {
     defaults.put("mappedFileSizeCommitLog", String.valueOf(64 << 20));
     defaults.put("waitTimeMillsInSendQueue", "3000");
     defaults.put("enablePropertyFilter", "true");
+    defaults.put("traceTopicEnable", "true");
     return defaults;
   }
 
