@@ -17,6 +17,13 @@ constexpr std::int64_t kWarmBytes = 32 << 20;
 // Log that a repair reads per second; the dispatcher waits meanwhile, for a tenth of it.
 constexpr std::int64_t kRepairBytes = 64 << 20;
 
+Status stopped_full() {
+  log::warn(
+      "store",
+      "stopped on a full disk: the log is durable, queues and key index will be made from it");
+  return {};
+}
+
 Status check_options(const StoreOptions& options) {
   if (options.log_file_size < kMinLogFile)
     return fail(Errc::kInvalidArgument,
@@ -277,13 +284,15 @@ Status DiskStore::close() {
   (void)dispatcher_->round();
   const std::unique_ptr<os::FileLock> lock = std::move(lock_);
   if (const auto refusal = gate_.refusal(); gate_.broken()) return fail(*refusal);
-  if (marks_.durable().value != marks_.appended().value ||
-      dispatcher_->dispatched().value != marks_.durable().value)
+  if (marks_.durable().value != marks_.appended().value)
     return fail(Errc::kNoSpace, "stopped with unwritten messages: the disk is full");
+  // Whoever comes next must not take queue files and index for whole when they are not: the abort
+  // mark stays, and the next start makes them from the log.
+  if (dispatcher_->dispatched().value != marks_.durable().value) return stopped_full();
   const auto settled = dispatcher_->finish();
+  if (!settled && settled.error().code == Errc::kNoSpace) return stopped_full();
   if (!settled) return fail(settled.error());
   if (!*settled) {
-    // Whoever comes next must not take the queue files for durable: the abort mark stays.
     log::info("store", "the log is durable; many queue files are left to the kernel to write");
     return {};
   }

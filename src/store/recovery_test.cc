@@ -540,6 +540,29 @@ TEST_F(RecoveryTest, NoSpaceRefusesAndRecovers) {
   ASSERT_TRUE(store->close());
 }
 
+TEST_F(RecoveryTest, AStopOnAFullDiskLosesNothing) {
+  open();
+  send_many(30);
+  os::FailingDisk failing(*disk);
+  ASSERT_TRUE(store->close());
+  ASSERT_TRUE(try_open(failing));
+  send_many(30, 30);
+  // The log has room in its file, what is made from it has none.
+  std::string index;
+  for (const std::string& path : disk->files())
+    if (path.starts_with("store/index/")) index = path;
+  ASSERT_FALSE(index.empty());
+  failing.inject({.call = os::DiskCall::kWrite,
+                  .path_end = index,
+                  .times = os::DiskFault::kForever,
+                  .error = Errc::kNoSpace});
+  EXPECT_TRUE(store->close()) << "the log is durable";
+  store.reset();
+  EXPECT_TRUE(disk->stat("store/abort")) << "the next start must look";
+  open();
+  expect_many(60);
+}
+
 TEST_F(RecoveryTest, WriteErrorIsFatalOnceAndNothingIsAcknowledgedAfter) {
   os::FailingDisk failing(*disk);
   ASSERT_TRUE(try_open(failing));

@@ -8,9 +8,9 @@ from ports import free_port
 
 
 class Broker:
-    """`oncemq serve` on `folder`; keyword arguments are settings. Its log goes to a file beside the folder."""
+    """`oncemq serve` on `folder`; keyword arguments are settings. Its log goes to `log`, a file beside the folder."""
 
-    def __init__(self, binary, folder, **settings):
+    def __init__(self, binary, folder, log=None, **settings):
         self.port = free_port()
         self.namesrv_port = free_port()
         self.folder = folder
@@ -19,7 +19,7 @@ class Broker:
         self.command = [binary, "serve", "--data", folder]
         for key, value in settings.items():
             self.command += ["--set", f"{key}={value}"]
-        self.log = open(folder.rstrip("/") + ".log", "ab")
+        self.log = open(log or folder.rstrip("/") + ".log", "ab")
         self.process = None
 
     def start(self):
