@@ -37,7 +37,6 @@ POP_GROUP = "popper"
 TX_GROUP = "deciders"
 BROKER = "broker-semantics"
 INVISIBLE_MS = 1_500
-COMMIT, ROLLBACK = 8, 12
 MAX_RECONSUME = 2
 DELAY_MS = 1_000          # of level 1
 DRAIN_LIMIT_S = 60
@@ -215,7 +214,7 @@ class Reader(Client):
 
 def verdict_of(identity):
     """What becomes of a transaction: the same whoever asks."""
-    return COMMIT if hashlib.md5(identity.encode()).digest()[0] % 3 else ROLLBACK
+    return remoting.COMMIT if hashlib.md5(identity.encode()).digest()[0] % 3 else remoting.ROLLBACK
 
 
 class Decider(Client):
@@ -227,8 +226,7 @@ class Decider(Client):
         self.connection.on_request = self.asked
 
     def work(self):
-        body = json.dumps({"clientID": self.name, "producerDataSet": [{"groupName": TX_GROUP}],
-                           "consumerDataSet": []}).encode()
+        body = remoting.heartbeat_body(self.name, TX_GROUP)
         self.call("heartbeat", remoting.HEARTBEAT, {}, body)
         number = 0
         while not self.stopping.is_set():
@@ -242,9 +240,7 @@ class Decider(Client):
     def transaction(self, identity, number):
         payload = f"{identity}||".encode() + b"t" * 50
         self.recorder.note("send_inv", id=identity, topic=TOPIC, digest=digest_of(payload), tx=True)
-        fields = remoting.send_fields(TOPIC, number % QUEUES, identity, TRAN_MSG="true", PGROUP=TX_GROUP)
-        fields["a"] = TX_GROUP
-        fields["f"] = 4
+        fields = remoting.half_fields(TOPIC, number % QUEUES, identity, TX_GROUP)
         try:
             code, answer, _body, remark = self.call("half", remoting.SEND, fields, payload)
         except remoting.Gone:
@@ -254,9 +250,7 @@ class Decider(Client):
             self.recorder.note("send_fail" if code not in (10, 11, 12) else "send_unk", id=identity)
             return
         self.recorder.note("send_ok", id=identity)
-        place = {"topic": TOPIC, "producerGroup": TX_GROUP, "tranStateTableOffset": answer["queueOffset"],
-                 "commitLogOffset": int(answer["msgId"][-16:], 16), "msgId": identity,
-                 "transactionId": answer.get("transactionId", identity)}
+        place = answer["queueOffset"], remoting.log_offset_of(answer["msgId"])
         if number % 4 == 0:
             return  # the check will ask
         verdict = verdict_of(identity)
@@ -264,13 +258,13 @@ class Decider(Client):
         if number % 4 == 1:
             self.end(identity, place, verdict)
         if number % 4 == 2:
-            self.end(identity, place, COMMIT + ROLLBACK - verdict)
+            self.end(identity, place, remoting.COMMIT + remoting.ROLLBACK - verdict)
 
     def end(self, identity, place, verdict):
-        name = "commit" if verdict == COMMIT else "rollback"
+        name = "commit" if verdict == remoting.COMMIT else "rollback"
         try:
-            code, _fields, _body, _remark = self.call("end", remoting.END_TRANSACTION,
-                                                      {**place, "commitOrRollback": verdict})
+            code, _fields, _body, _remark = self.call(
+                "end", remoting.END_TRANSACTION, remoting.end_fields(TX_GROUP, identity, *place, verdict))
         except remoting.Gone:
             self.recorder.note("tx_end", id=identity, verdict=name, result="unk")
             raise
@@ -281,11 +275,9 @@ class Decider(Client):
             return
         identity = key_of(next(remoting.messages(body)).payload)
         verdict = verdict_of(identity)
-        self.recorder.note("tx_end", id=identity, verdict="commit" if verdict == COMMIT else "rollback", result="unk")
-        self.connection.one_way(remoting.END_TRANSACTION, {
-            "topic": TOPIC, "producerGroup": TX_GROUP, "tranStateTableOffset": fields["tranStateTableOffset"],
-            "commitLogOffset": fields["commitLogOffset"], "commitOrRollback": verdict, "msgId": fields["msgId"],
-            "transactionId": fields.get("transactionId", ""), "fromTransactionCheck": "true"})
+        self.recorder.note("tx_end", id=identity, verdict="commit" if verdict == remoting.COMMIT else "rollback", result="unk")
+        self.connection.one_way(remoting.END_TRANSACTION, remoting.end_fields(
+            TX_GROUP, identity, fields["tranStateTableOffset"], fields["commitLogOffset"], verdict, from_check=True))
 
 
 class Popper(Client):
