@@ -85,6 +85,8 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .offsets_interval_ms = s.offset_flush_interval_ms,
       .delay_offsets_interval_ms = s.delay_offset_flush_interval_ms,
       .parked_pulls_max = static_cast<std::size_t>(s.max_parked_pulls),
+      .mode_pop = s.default_request_mode == "POP",
+      .pop_share_queues = s.default_pop_share_queues,
   };
 }
 
@@ -110,6 +112,9 @@ void fill_switches(const model::Settings& s, broker::Switches& switches) {
   switches.pull_batch_max = s.pull_batch_max_messages;
   switches.transfer_bytes_max = s.transfer_bytes_in_memory;
   switches.transfer_count_max = s.transfer_count_in_memory;
+  switches.pop_rows_max = s.pop_inflight_threshold;
+  switches.pop_retry_v1 = s.pop_retry_topic_v1;
+  switches.pop_retry_v2 = s.pop_retry_topic_v2;
 }
 
 net::ServerOptions server_options(const model::Settings& s) {

@@ -241,7 +241,10 @@ Status Node::start() {
 Status Node::stop() {
   if (registrar_) registrar_->stop(kUnregisterMs);
   // Waiting pulls are answered with what there is.
-  if (broker_) broker_->parked().stop();
+  if (broker_) {
+    broker_->parked().stop();
+    broker_->popper().waiting().stop();
+  }
   if (server_ && !server_->drain(kDrainMs))
     log::warn("app", "some answers were not taken by their clients in time");
   if (edge_) edge_->set_serving(false);

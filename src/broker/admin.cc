@@ -9,7 +9,7 @@
 namespace oncemq::broker {
 
 Admin::Admin(TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets,
-             ClientRegistry& clients, QueueLocks& locks, ParkedPulls& parked,
+             ClientRegistry& clients, QueueLocks& locks, ParkedPulls& parked, Popper& popper,
              store::MessageStore& store, BrokerStats& stats)
     : topics_(topics),
       groups_(groups),
@@ -17,11 +17,13 @@ Admin::Admin(TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets,
       clients_(clients),
       locks_(locks),
       parked_(parked),
+      popper_(popper),
       store_(store),
       stats_(stats) {}
 
 Status Admin::delete_topic(std::string_view topic) {
   ONCE_TRY(topics_.remove(topic));
+  popper_.forget_topic(topic);
   offsets_.remove_topic(topic);
   return {};
 }
@@ -29,6 +31,7 @@ Status Admin::delete_topic(std::string_view topic) {
 Status Admin::delete_group(std::string_view group, bool clean_offsets) {
   ONCE_TRY(groups_.remove(group));
   locks_.remove_group(group);
+  popper_.forget_group(group);
   if (clean_offsets) offsets_.remove_group(group);
   return {};
 }
@@ -75,6 +78,9 @@ void Admin::add_consume_rows(std::string_view group, std::string_view topic,
     if (auto found = offsets.find(queue_id); found != offsets.end())
       row.consumer_offset = model::ConsumeOffset{std::max<std::int64_t>(0, found->second.value)};
     row.pull_offset = row.consumer_offset;
+    // What a popping group holds lies between the two.
+    if (const auto pop = popper_.position(group, topic, queue_id); pop.has_value())
+      row.pull_offset.value = std::max(row.pull_offset.value, pop->next.value);
     if (queue != nullptr && row.consumer_offset.value > 0)
       row.last_timestamp_ms = std::max<std::int64_t>(
           0, store_.store_time(*queue, model::QueueOffset{row.consumer_offset.value - 1}));
@@ -209,6 +215,7 @@ Result<std::map<std::int32_t, model::ConsumeOffset>> Admin::reset_offset(
     ONCE_TRY(offsets_.assign_reset(request.group, request.topic, queue_id, offset));
     parked_.disturb(*(*entry)->queue(queue_id));
   }
+  popper_.reset(request.group, request.topic);
   return wanted;
 }
 

@@ -15,6 +15,7 @@
 #include "broker/group_table.h"
 #include "broker/ids.h"
 #include "broker/parked_pulls.h"
+#include "broker/popper.h"
 #include "broker/queue_locks.h"
 #include "broker/topic_table.h"
 #include "model/offsets.h"
@@ -61,7 +62,8 @@ struct ConsumeTimeSpan {
 class Admin {
  public:
   Admin(TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets, ClientRegistry& clients,
-        QueueLocks& locks, ParkedPulls& parked, store::MessageStore& store, BrokerStats& stats);
+        QueueLocks& locks, ParkedPulls& parked, Popper& popper, store::MessageStore& store,
+        BrokerStats& stats);
 
   // Topic with its queues and all offsets of it. As TopicTable::remove.
   Status delete_topic(std::string_view topic);
@@ -120,6 +122,7 @@ class Admin {
   ClientRegistry& clients_;
   QueueLocks& locks_;
   ParkedPulls& parked_;
+  Popper& popper_;
   store::MessageStore& store_;
   BrokerStats& stats_;
 };

@@ -34,18 +34,24 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       parked_(options, store, clock),
       filters_(switches),
       puller_(switches, topics_, groups_, offsets_, clients_, filters_, parked_, store, stats_),
+      popper_(options, switches, topics_, groups_, offsets_, filters_, sender_, send_back_, store,
+              stats_, clock),
+      request_modes_(options),
       schedule_(options, topics_, store, stats_, clock),
       timers_(options, topics_, store, stats_, disk, clock),
       transactions_(options, topics_, offsets_, store, stats_, disk, clock),
       transaction_checker_(options, switches, transactions_, clients_, clock),
       query_(options, topics_, offsets_, store),
-      admin_(topics_, groups_, offsets_, clients_, locks_, parked_, store, stats_),
+      admin_(topics_, groups_, offsets_, clients_, locks_, parked_, popper_, store, stats_),
       runtime_info_(options, switches, schedule_, timers_, store, stats_, clock),
       saver_(disk, options.config_dir) {
   topics_file_ = saver_.add("topics.json", [this] { return topics_.dump(); });
   groups_file_ = saver_.add("subscriptionGroup.json", [this] { return groups_.dump(); });
   offsets_file_ = saver_.add("consumerOffset.json", [this] { return offsets_.dump(); });
   delays_file_ = saver_.add("delayOffset.json", [this] { return schedule_.dump(); });
+  modes_file_ = saver_.add("messageRequestMode.json", [this] { return request_modes_.dump(); });
+  pop_file_ = saver_.add("onceMqPop.json", [this] { return popper_.dump(); });
+  request_modes_.set_dirty_hook([this] { changed(modes_file_); });
   topics_.set_dirty_hook([this] { changed(topics_file_); });
   groups_.set_dirty_hook([this] { changed(groups_file_); });
 }
@@ -72,6 +78,8 @@ Status Broker::load() {
   ONCE_TRY(load(offsets_file_, offsets_));
   ONCE_TRY(load(delays_file_, schedule_));
   ONCE_TRY(timers_.load());
+  ONCE_TRY(load(modes_file_, request_modes_));
+  ONCE_TRY(load(pop_file_, popper_));
   saver_.mark(topics_file_);
   saver_.mark(groups_file_);
   return {};
@@ -88,9 +96,15 @@ Status Broker::start(std::function<void(store::CommittedOffset)> committed) {
     if (committed_ != nullptr) committed_(end);
     parked_.arrived(arrived);
     timers_.arrived(arrived);
+    popper_.waiting().arrived(arrived);
   });
   ONCE_TRY(transactions_.start());
   transaction_checker_.start();
+  // Before the first operation: the dump may be ahead of the log.
+  if (popper_.wants_dump()) {
+    saver_.mark(pop_file_);
+    (void)saver_.run();  // a failure is logged and tried again
+  }
   sender_.set_accepting(true);
   return {};
 }
@@ -100,9 +114,10 @@ Status Broker::stop() {
   sender_.set_accepting(false);
   parked_.stop();
   transactions_.stop();
+  popper_.waiting().stop();
   offsets_.take_dirty();
   schedule_.take_dirty();
-  for (std::size_t file : {topics_file_, groups_file_, offsets_file_, delays_file_})
+  for (std::size_t file : {topics_file_, groups_file_, offsets_file_, delays_file_, pop_file_})
     saver_.mark(file);
   Status timers = timers_.stop();
   Status saved = saver_.run();
@@ -121,7 +136,7 @@ std::int64_t Broker::service_tick() {
   const std::int64_t delivery_wait = std::min(schedule_.tick(), transaction_checker_.tick());
   transactions_.tick();
   const std::int64_t letters_wait = dead_letters_.tick();
-  const std::int64_t next_deadline = parked_.expire();
+  const std::int64_t next_deadline = std::min(parked_.expire(), popper_.tick());
   const std::int64_t next_stats = stats_.tick();
   const std::int64_t now = clock_.monotonic_ms();
   if (now >= next_expiry_ms_) {
@@ -137,6 +152,7 @@ std::int64_t Broker::service_tick() {
     next_delays_ms_ = now + options_.delay_offsets_interval_ms;
     if (schedule_.take_dirty()) saver_.mark(delays_file_);
   }
+  if (popper_.wants_dump()) saver_.mark(pop_file_);
   if (saver_.pending() && now >= next_save_ms_)
     next_save_ms_ = saver_.run().has_value() ? 0 : clock_.monotonic_ms() + kSaveRetryMs;
   return std::min({now + std::min({delivery_wait, letters_wait, kIdleMs}), next_deadline,

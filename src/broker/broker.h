@@ -19,8 +19,10 @@
 #include "broker/message_query.h"
 #include "broker/options.h"
 #include "broker/parked_pulls.h"
+#include "broker/popper.h"
 #include "broker/puller.h"
 #include "broker/queue_locks.h"
+#include "broker/request_modes.h"
 #include "broker/runtime_info.h"
 #include "broker/schedule.h"
 #include "broker/send_back.h"
@@ -82,6 +84,8 @@ class Broker {
   SqlFilters& filters() { return filters_; }
   Puller& puller() { return puller_; }
   ParkedPulls& parked() { return parked_; }
+  Popper& popper() { return popper_; }
+  RequestModes& request_modes() { return request_modes_; }
   Schedule& schedule() { return schedule_; }
   // The service thread calls its tick() by itself, as a job of its own.
   Timers& timers() { return timers_; }
@@ -111,6 +115,8 @@ class Broker {
   ParkedPulls parked_;
   SqlFilters filters_;
   Puller puller_;
+  Popper popper_;
+  RequestModes request_modes_;
   Schedule schedule_;
   Timers timers_;
   Transactions transactions_;
@@ -123,6 +129,8 @@ class Broker {
   std::size_t groups_file_ = 0;
   std::size_t offsets_file_ = 0;
   std::size_t delays_file_ = 0;
+  std::size_t modes_file_ = 0;
+  std::size_t pop_file_ = 0;
   std::function<void()> wake_service_;
   std::function<void(store::CommittedOffset)> committed_;
   std::int64_t next_expiry_ms_ = 0;

@@ -1,6 +1,9 @@
 #include "broker/broker.h"
 
 #include <array>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -326,6 +329,65 @@ TEST_F(BrokerTest, BrokenConfigurationIsAnErrorNotAnEmptyBroker) {
   const Status loaded = other.load();
   ASSERT_FALSE(loaded.has_value());
   EXPECT_EQ(loaded.error().code, Errc::kCorrupt);
+}
+
+// Four loops pop and ack at once; in the middle the process dies.
+TEST_F(BrokerTest, PopsOfManyThreadsGiveEachMessageToOneAlsoOverAKill) {
+  constexpr int kMessages = 600;
+  open();
+  for (int i = 0; i < kMessages; ++i) send("T", std::to_string(i), {}, i % 4);
+  std::mutex mutex;
+  std::set<std::pair<std::int32_t, std::int64_t>> acked;
+  std::set<std::pair<std::int32_t, std::int64_t>> kept;
+  // Another thread may be the one that writes.
+  const auto settle = [](Popper& popper, std::uint64_t operation) {
+    do {
+      popper.flush();
+    } while (!popper.committed(operation));
+  };
+  const auto consume = [&](std::size_t at_most, bool keep_some) {
+    const auto work = [&] {
+      Popper& popper = broker->popper();
+      for (std::size_t had = 0; had < at_most;) {
+        const auto result = popper.pop({.group = "g", .topic = "T", .max_messages = 8});
+        ASSERT_TRUE(result.has_value()) << result.error().message;
+        settle(popper, result->operation);
+        if (result->messages == 0) return;
+        had += result->messages;
+        for (const auto& part : result->parts) {
+          for (const auto& message : part.messages) {
+            const std::pair place(part.queue_id, message.offset.value);
+            const bool keep = keep_some && place.second % 7 == 0;
+            if (!keep) {
+              const auto done = popper.ack({.group = "g",
+                                            .topic = "T",
+                                            .queue_id = place.first,
+                                            .offset = message.offset,
+                                            .token = result->pop_time});
+              ASSERT_TRUE(done.has_value());
+              settle(popper, *done);
+            }
+            std::scoped_lock lock(mutex);
+            EXPECT_EQ(acked.count(place), 0U) << place.first << " " << place.second;
+            EXPECT_TRUE((keep ? kept : acked).insert(place).second || !keep_some);
+          }
+        }
+      }
+    };
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) threads.emplace_back(work);
+    for (std::thread& thread : threads) thread.join();
+  };
+  consume(60, true);
+  EXPECT_GE(acked.size() + kept.size(), 240U);
+  die();
+  open();
+  consume(kMessages, true);
+  EXPECT_EQ(acked.size() + kept.size(), static_cast<std::size_t>(kMessages));
+  clock.advance_ms(60'000);
+  consume(kMessages, false);
+  EXPECT_EQ(acked.size(), static_cast<std::size_t>(kMessages));
+  close();
 }
 
 }  // namespace

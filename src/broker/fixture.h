@@ -16,6 +16,7 @@
 #include "broker/message_query.h"
 #include "broker/options.h"
 #include "broker/parked_pulls.h"
+#include "broker/popper.h"
 #include "broker/puller.h"
 #include "broker/queue_locks.h"
 #include "broker/schedule.h"
@@ -73,7 +74,9 @@ struct Nouns {
   Puller puller{switches, topics, groups, offsets, clients, filters, parked, store, stats};
   Schedule schedule{options, topics, store, stats, clock};
   MessageQuery query{options, topics, offsets, store};
-  Admin admin{topics, groups, offsets, clients, locks, parked, store, stats};
+  Popper popper{options, switches,  topics, groups, offsets, filters,
+                sender,  send_back, store,  stats,  clock};
+  Admin admin{topics, groups, offsets, clients, locks, parked, popper, store, stats};
   SendBatch batch;
 
   Nouns() {
@@ -81,6 +84,7 @@ struct Nouns {
     EXPECT_TRUE(groups.load("").has_value());
     store.start([this](store::CommittedOffset, std::span<store::ConsumeQueue* const> queues) {
       parked.arrived(queues);
+      popper.waiting().arrived(queues);
     });
     sender.set_accepting(true);
   }

@@ -41,6 +41,8 @@ struct Options {
   std::int64_t warm_log_bytes = 4LL << 30;
   // Parked pulls take about 400 bytes each, so the default costs at most 40 MB.
   std::size_t parked_pulls_max = 100'000;
+  bool mode_pop = false;               // defaultMessageRequestMode is POP
+  std::int32_t pop_share_queues = -1;  // defaultPopShareQueueNum
   // Offsets take about 100 bytes each, so the default costs at most 100 MB.
   std::size_t offsets_max = 1'000'000;
   std::size_t topics_max = 100'000;    // auto-creation stops here; about 500 bytes each
@@ -73,6 +75,9 @@ struct Switches {
   std::atomic<std::int32_t> pull_batch_max{160};            // pullBatchMaxMessageCount
   std::atomic<std::int32_t> transfer_bytes_max{256 << 10};  // maxTransferBytesOnMessageInMemory
   std::atomic<std::int32_t> transfer_count_max{32};         // maxTransferCountOnMessageInMemory
+  std::atomic<bool> pop_retry_v1{true};                     // retrieveMessageFromPopRetryTopicV1
+  std::atomic<bool> pop_retry_v2{false};                    // enableRetryTopicV2
+  std::atomic<std::int32_t> pop_rows_max{10'000};           // popInflightMessageThreshold
 
   bool writable() const {
     return (permission.load(std::memory_order_relaxed) & model::perm::kWrite) != 0;

@@ -101,7 +101,9 @@ Result<std::size_t> SendBack::stage(const SendBackRequest& request, SendBatch& b
   if (level > 0) model::append_property(properties, property::kDelayLevel, std::to_string(level));
   if (dead)
     model::append_property(properties, property::kDeadCause,
-                           request.delay_level < 0 ? "refused" : "retries");
+                           !request.dead_cause.empty() ? request.dead_cause
+                           : request.delay_level < 0   ? "refused"
+                                                       : "retries");
   note_attempt(properties, clock_.wall_ms(), request.consumer,
                model::kMaxPropertiesSize - kPropertiesReserve);
   if (properties.size() + kPropertiesReserve > model::kMaxPropertiesSize)
@@ -118,7 +120,7 @@ Result<std::size_t> SendBack::stage(const SendBackRequest& request, SendBatch& b
   message.born_timestamp = failed.born_timestamp;
   message.born_host = failed.born_host;
   message.store_host = options_.address;
-  message.reconsume_times = failed.reconsume_times + 1;
+  message.reconsume_times = failed.reconsume_times + request.deliveries;
   message.body = failed.body;
   message.properties = batch.arena_.copy(properties);
   item.queue = (*destination)->queue(queue_id);

@@ -24,6 +24,9 @@ struct SendBackRequest {
   bool unit_mode = false;
   std::optional<std::int32_t> max_reconsume_times;  // as in SendRequest
   std::string_view consumer;                        // "host:port" of who failed, for the record
+  // How often it was delivered, when the record does not say it (POP delivers in place).
+  std::int32_t deliveries = 1;
+  std::string_view dead_cause;  // DEAD_CAUSE when the level does not say it
 };
 
 // Puts a failed message into the group's retry topic over the delay levels, or into its DLQ when

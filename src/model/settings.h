@@ -72,6 +72,11 @@ struct Settings {
   bool long_polling = true;
   std::int32_t short_polling_ms = 1000;
   std::int32_t max_parked_pulls = 100'000;
+  std::int32_t pop_inflight_threshold = 10'000;
+  bool pop_retry_topic_v1 = true;
+  bool pop_retry_topic_v2 = false;
+  std::string default_request_mode = "PULL";
+  std::int32_t default_pop_share_queues = -1;
   bool lite_pull = true;
   bool property_filter = true;
   bool store_reply = true;

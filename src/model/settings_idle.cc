@@ -121,18 +121,18 @@ constexpr std::array kIdle = {
         "timerSkipUnknownError timerWarmEnable timerStopDequeue timerEnableRetryUntilSuccess "
         "timerCongestNumEachSlot timerMetricSmallThreshold timerProgressLogIntervalMs"},
     IdleSettings{
-        "POP is not served",
+        "POP delivers in place and keeps its state in the log (docs/pop.md)",
         "popPollingSize popPollingMapSize popPollingMapExpireTimeSeconds maxPopPollingSize "
         "reviveQueueNum reviveInterval reviveMaxSlow reviveScanTime enableSkipLongAwaitingAck "
         "reviveAckWaitMs enablePopLog enablePopBufferMerge popCkStayBufferTime "
         "popCkStayBufferTimeOut popCkMaxBufferSize popCkOffsetMaxQueueSize enablePopBatchAck "
         "popLongPollingForceNotifyInterval enableNotifyBeforePopCalculateLag "
         "enableNotifyAfterPopOrderLockRelease initPopOffsetByCheckMsgInMem "
-        "retrieveMessageFromPopRetryTopicV1 enableRetryTopicV2 popFromRetryProbability "
+        "popFromRetryProbability "
         "popConsumerFSServiceInit popConsumerKVServiceLog popConsumerKVServiceInit "
         "popConsumerKVServiceEnable popReviveMaxReturnSizePerRead popReviveMaxAttemptTimes "
-        "serverLoadBalancerEnable defaultMessageRequestMode defaultPopShareQueueNum "
-        "popResponseReturnActualRetryTopic popInflightMessageThreshold enablePopMessageThreshold "
+        "serverLoadBalancerEnable "
+        "popResponseReturnActualRetryTopic enablePopMessageThreshold "
         "skipWhenCKRePutReachMaxTimes appendAckAsync appendCkAsync clearRetryTopicWhenDeleteTopic "
         "enablePopMetrics"},
     IdleSettings{"SQL92 filters have no bit maps: each reader asks the expression",

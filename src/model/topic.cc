@@ -17,7 +17,7 @@ constexpr std::array kSystemTopics = {
 };
 constexpr std::array kForbiddenTargets = {
     topic::kSchedule, topic::kHalf,        topic::kHalfOp,         topic::kTransCheckMax,
-    topic::kSelfTest, topic::kOffsetMoved, topic::kDeadLetterMark,
+    topic::kSelfTest, topic::kOffsetMoved, topic::kDeadLetterMark, topic::kPopLog,
 };
 
 template <std::size_t n>

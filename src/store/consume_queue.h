@@ -37,10 +37,18 @@ class ConsumeQueue {
   // End (exclusive) of what is appended; only the appender's side cares.
   virtual QueueOffset next() const = 0;
 
-  // While set, the commit listener hears of this queue's arrivals. The setter re-reads max()
+  // Who wants to hear of arrivals; each sets and clears its own bit.
+  enum class Watcher : std::uint8_t { kPulls = 1, kPops = 2 };
+  // While any is set, the commit listener hears of this queue's arrivals. The setter re-reads max()
   // afterwards: either it sees the message or the listener is called, never neither.
-  void set_watched(bool watched) { watched_.store(watched, std::memory_order_seq_cst); }
-  bool watched() const { return watched_.load(std::memory_order_seq_cst); }
+  void set_watched(bool watched, Watcher watcher = Watcher::kPulls) {
+    const auto bit = static_cast<std::uint8_t>(watcher);
+    if (watched)
+      watched_.fetch_or(bit, std::memory_order_seq_cst);
+    else
+      watched_.fetch_and(static_cast<std::uint8_t>(~bit), std::memory_order_seq_cst);
+  }
+  bool watched() const { return watched_.load(std::memory_order_seq_cst) != 0; }
 
  protected:
   ConsumeQueue(std::string topic, std::int32_t queue_id)
@@ -49,7 +57,7 @@ class ConsumeQueue {
  private:
   const std::string topic_;
   const std::int32_t queue_id_;
-  std::atomic<bool> watched_{false};
+  std::atomic<std::uint8_t> watched_{0};
 };
 
 }  // namespace oncemq::store

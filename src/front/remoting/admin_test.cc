@@ -238,7 +238,7 @@ TEST_F(AdminTest, OffsetsAreResetAndCloned) {
   EXPECT_EQ(test_broker.broker.offsets().query("copy", "T", 0), model::ConsumeOffset{1});
 }
 
-TEST_F(AdminTest, RequestModesKnowPullOnly) {
+TEST_F(AdminTest, RequestModesAreKept) {
   make_topic("T");
   make_group("g");
   FakeConnection& client = connect();
@@ -250,13 +250,14 @@ TEST_F(AdminTest, RequestModesKnowPullOnly) {
     return call<wire::SetMessageRequestMode>(client, {}, wire::encode_body(body)).code;
   };
   EXPECT_EQ(set("T", "g", wire::RequestMode::kPull), 0);
-  EXPECT_EQ(set("T", "g", wire::RequestMode::kPop), 3);
+  EXPECT_EQ(set("T", "g", wire::RequestMode::kPop), 0);
   EXPECT_EQ(set("no", "g", wire::RequestMode::kPull), 17);
   EXPECT_EQ(set("T", "no", wire::RequestMode::kPull), 26);
   EXPECT_EQ(set("%RETRY%g", "g", wire::RequestMode::kPull), 16);
   EXPECT_EQ(call<wire::SetMessageRequestMode>(client, {}, "").code, 1);
   EXPECT_EQ(call<wire::GetAllMessageRequestMode>(client, {}).body,
-            R"({"messageRequestModeMap":{}})");
+            R"({"messageRequestModeMap":{"T":{"g":{"consumerGroup":"g","mode":"POP",)"
+            R"("popShareQueueNum":0,"topic":"T"}}}})");
 }
 
 TEST_F(AdminTest, ConnectionsAreListed) {

@@ -38,6 +38,24 @@ std::vector<wire::Queue> share_of(const std::vector<wire::Queue>& queues, std::s
   return share;
 }
 
+// Everybody pops from everywhere (queue -1), or each from its own share and those of the next
+// `neighbours` clients; with more clients than queues each gets one.
+std::vector<wire::Queue> pop_share_of(const std::vector<wire::Queue>& queues, std::size_t clients,
+                                      std::size_t index, bool by_circle, std::int32_t neighbours) {
+  if (queues.empty()) return {};
+  if (neighbours <= 0 || static_cast<std::size_t>(neighbours) + 1 >= clients) {
+    wire::Queue any = queues.front();
+    any.queue_id = -1;
+    return {std::move(any)};
+  }
+  if (clients > queues.size()) return {queues[index % queues.size()]};
+  std::vector<wire::Queue> share;
+  for (std::size_t i = 0; i <= static_cast<std::size_t>(neighbours); ++i)
+    for (wire::Queue& queue : share_of(queues, clients, (index + i) % clients, by_circle))
+      share.push_back(std::move(queue));
+  return share;
+}
+
 }  // namespace
 
 void ClientFamily::handle(Call call, const Request<wire::Heartbeat>& request) {
@@ -140,8 +158,16 @@ void ClientFamily::handle(Call call, const Request<wire::QueryAssignment>& reque
       return call.refuse(wire::ResponseCode::kSystemError,
                          "no allocation strategy named " + body->strategy);
     }
-    queues = share_of(queues, clients.size(), static_cast<std::size_t>(mine - clients.begin()),
-                      body->strategy == "AVG_BY_CIRCLE");
+    const auto index = static_cast<std::size_t>(mine - clients.begin());
+    const bool by_circle = body->strategy == "AVG_BY_CIRCLE";
+    const auto mode = broker_.request_modes().find(body->topic, body->group);
+    if (mode.pop) {
+      queues = pop_share_of(queues, clients.size(), index, by_circle, mode.share_queues);
+      for (wire::Queue& queue : queues)
+        answer.assignments.push_back({.queue = std::move(queue), .mode = wire::RequestMode::kPop});
+      return call.ok(wire::encode_body(answer));
+    }
+    queues = share_of(queues, clients.size(), index, by_circle);
   }
   for (wire::Queue& queue : queues) answer.assignments.push_back({.queue = std::move(queue)});
   call.ok(wire::encode_body(answer));

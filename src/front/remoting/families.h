@@ -11,6 +11,7 @@
 #include "front/remoting/name_kv.h"
 #include "front/remoting/name_routes.h"
 #include "front/remoting/offsets.h"
+#include "front/remoting/pop.h"
 #include "front/remoting/pull.h"
 #include "front/remoting/query.h"
 #include "front/remoting/recall.h"
@@ -25,9 +26,9 @@
 namespace oncemq::front {
 
 struct BrokerFamilies {
-  std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, OffsetFamily, QueryFamily,
-             ClientFamily, TopicFamily, GroupFamily, ConnectionFamily, BrokerAdminFamily,
-             DeadLetterFamily, TransactionFamily>
+  std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, PopFamily, OffsetFamily,
+             QueryFamily, ClientFamily, TopicFamily, GroupFamily, ConnectionFamily,
+             BrokerAdminFamily, DeadLetterFamily, TransactionFamily>
       all;
 };
 

@@ -198,14 +198,22 @@ void GroupFamily::handle(Call call, const Request<wire::SetMessageRequestMode>& 
     return call.refuse(Error{Errc::kTopicNotFound, "no topic named " + body->topic});
   if (broker_.groups().find(body->group) == nullptr)
     return call.refuse(Error{Errc::kGroupNotFound, "no group named " + body->group});
-  // Pulling is what every group does here.
-  if (body->mode != wire::RequestMode::kPull)
-    return call.refuse(Error{Errc::kNotSupported, "POP consumption is not served"});
-  call.ok();
+  broker_.request_modes().set(
+      body->topic, body->group,
+      {.pop = body->mode == wire::RequestMode::kPop, .share_queues = body->pop_share_queues});
+  answer_when_saved(broker_, std::move(call));
 }
 
 void GroupFamily::handle(Call call, const Request<wire::GetAllMessageRequestMode>&) {
-  call.ok(wire::encode_body(wire::RequestModes{}));
+  wire::RequestModes body;
+  for (const auto& [topic, groups] : broker_.request_modes().all())
+    for (const auto& [group, mode] : groups)
+      body.modes[topic][group] = {
+          .group = group,
+          .mode = mode.pop ? wire::RequestMode::kPop : wire::RequestMode::kPull,
+          .pop_share_queues = mode.share_queues,
+          .topic = topic};
+  call.ok(wire::encode_body(body));
 }
 
 }  // namespace oncemq::front

@@ -14,14 +14,16 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShare
     sends_ =
         std::make_unique<SendLane>(*this, broker, *parts.store, *parts.options, parts.settings);
     transactions_ = std::make_unique<TransactionLane>(*this, broker, *parts.store);
+    pops_ = std::make_unique<PopLane>(*this, broker, *parts.store, parts.settings);
     broker_families_ = std::unique_ptr<BrokerFamilies>(new BrokerFamilies{
         {SendFamily(*sends_, broker),
          ReplyFamily(*sends_, broker, *parts.options, *parts.switches, parts.clock),
          RecallFamily(broker, *parts.options, *parts.switches, parts.clock), PullFamily(broker),
-         OffsetFamily(broker), QueryFamily(broker, *parts.store),
-         ClientFamily(broker, *parts.options, parts.clock), TopicFamily(broker, *parts.options),
-         GroupFamily(broker, *parts.options), ConnectionFamily(broker, *parts.options),
-         BrokerAdminFamily(parts), DeadLetterFamily(*sends_, broker, *parts.options),
+         PopFamily(*pops_, broker, *parts.options, parts.clock), OffsetFamily(broker),
+         QueryFamily(broker, *parts.store), ClientFamily(broker, *parts.options, parts.clock),
+         TopicFamily(broker, *parts.options), GroupFamily(broker, *parts.options),
+         ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts),
+         DeadLetterFamily(*sends_, broker, *parts.options),
          TransactionFamily(*transactions_, broker)}});
   }
   if (parts.names != nullptr) {
@@ -47,6 +49,7 @@ void LoopEdge::remove(Session& session) {
   if (parts_.broker != nullptr) {
     parts_.broker->clients().connection_closed(channel_id(ref));
     parts_.broker->parked().close(channel_id(ref));
+    parts_.broker->popper().waiting().close(channel_id(ref));
   }
   if (parts_.names != nullptr) parts_.names->channel_closed(channel_number(ref));
 }
@@ -70,11 +73,13 @@ bool LoopEdge::on_frame(Session& session, const wire::Frame& frame) {
 void LoopEdge::on_tick_end() {
   if (transactions_) transactions_->tick_end();
   if (sends_) sends_->tick_end();
+  if (pops_) pops_->tick_end();
 }
 
 void LoopEdge::committed() {
   if (transactions_) transactions_->committed();
   if (sends_) sends_->committed();
+  if (pops_) pops_->committed();
 }
 
 }  // namespace oncemq::front

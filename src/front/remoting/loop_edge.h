@@ -9,6 +9,7 @@
 #include "broker/broker.h"
 #include "front/remoting/call.h"
 #include "front/remoting/client_calls.h"
+#include "front/remoting/pop_lane.h"
 #include "front/remoting/send_lane.h"
 #include "front/remoting/session.h"
 #include "front/remoting/transactions.h"
@@ -83,6 +84,7 @@ class LoopEdge final : public net::TickHook {
 
   ClientCalls& client_calls() { return client_calls_; }
   SendLane* sends() { return sends_.get(); }
+  PopLane* pops() { return pops_.get(); }
   BrokerFamilies* broker_families() { return broker_families_.get(); }
   NameFamilies* name_families() { return name_families_.get(); }
 
@@ -95,6 +97,7 @@ class LoopEdge final : public net::TickHook {
   ClientCalls client_calls_;
   std::unique_ptr<SendLane> sends_;
   std::unique_ptr<TransactionLane> transactions_;
+  std::unique_ptr<PopLane> pops_;
   std::unique_ptr<BrokerFamilies> broker_families_;
   std::unique_ptr<NameFamilies> name_families_;
 };

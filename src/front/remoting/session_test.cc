@@ -73,10 +73,10 @@ TEST_F(SessionTest, UnknownCodesAreAnsweredAndOneWayOnesAreNot) {
 
 TEST_F(SessionTest, KnownButUnservedCodesSayWhy) {
   FakeConnection& client = connect();
-  feed(client, raw(200050, 1));
+  feed(client, raw(200056, 1));
   const Answer answer = take(client);
   EXPECT_EQ(answer.code, 3);
-  EXPECT_THAT(answer.remark, HasSubstr("POP"));
+  EXPECT_THAT(answer.remark, HasSubstr("RocksDB"));
 }
 
 TEST_F(SessionTest, MissingFieldsAreNamed) {

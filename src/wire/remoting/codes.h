@@ -45,6 +45,8 @@ enum class ResponseCode : std::int32_t {
   kNotLeaderForQueue = 501,
   kIllegalOperation = 604,
   kGoAway = 1500,
+  // Ours; the number that the gRPC protocol has for it.
+  kReceiptHandleInvalid = 40013,
 };
 
 constexpr std::int32_t number(ResponseCode code) {

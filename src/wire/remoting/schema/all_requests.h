@@ -15,6 +15,7 @@
 #include "wire/remoting/schema/name_kv.h"
 #include "wire/remoting/schema/name_routes.h"
 #include "wire/remoting/schema/offsets.h"
+#include "wire/remoting/schema/pop.h"
 #include "wire/remoting/schema/pull.h"
 #include "wire/remoting/schema/query.h"
 #include "wire/remoting/schema/recall.h"
@@ -28,10 +29,10 @@ namespace oncemq::wire {
 
 // Everything that we answer, broker and name service. A dispatcher makes its table from this list.
 using AllRequests =
-    ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, OffsetRequests,
-                QueryRequests, ClientRequests, TopicRequests, GroupRequests, ConnectionRequests,
-                BrokerAdminRequests, DeadLetterRequests, TransactionRequests, NameRouteRequests,
-                NameKvRequests, NameBrokerRequests>;
+    ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, PopRequests,
+                OffsetRequests, QueryRequests, ClientRequests, TopicRequests, GroupRequests,
+                ConnectionRequests, BrokerAdminRequests, DeadLetterRequests, TransactionRequests,
+                NameRouteRequests, NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests

@@ -10,7 +10,6 @@ namespace oncemq::wire {
 
 namespace reason {
 inline constexpr std::string_view kObsolete = "obsolete: no client in use sends it";
-inline constexpr std::string_view kPop = "POP consumption is not served";
 inline constexpr std::string_view kTimer =
     "asked by replicas only; the progress of timers is in an own format";
 inline constexpr std::string_view kReplication = "replication is not served";
@@ -75,14 +74,7 @@ inline constexpr std::array kNotServed{
     NotServed{3008, "AUTH_DELETE_ACL", Peer::kBroker, reason::kAuth},
     NotServed{3009, "AUTH_GET_ACL", Peer::kBroker, reason::kAuth},
     NotServed{3010, "AUTH_LIST_ACL", Peer::kBroker, reason::kAuth},
-    NotServed{200050, "POP_MESSAGE", Peer::kBroker, reason::kPop},
-    NotServed{200051, "ACK_MESSAGE", Peer::kBroker, reason::kPop},
-    NotServed{200052, "PEEK_MESSAGE", Peer::kBroker, reason::kPop},
-    NotServed{200053, "CHANGE_MESSAGE_INVISIBLETIME", Peer::kBroker, reason::kPop},
-    NotServed{200054, "NOTIFICATION", Peer::kBroker, reason::kPop},
-    NotServed{200055, "POLLING_INFO", Peer::kBroker, reason::kPop},
-    NotServed{200056, "POP_ROLLBACK", Peer::kBroker, reason::kPop},
-    NotServed{200151, "BATCH_ACK_MESSAGE", Peer::kBroker, reason::kPop},
+    NotServed{200056, "POP_ROLLBACK", Peer::kBroker, reason::kRocksDb},
 };
 
 }  // namespace oncemq::wire
