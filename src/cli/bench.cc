@@ -140,10 +140,17 @@ void add_kind(CLI::App& bench, BenchKind kind, const char* help, int& exit_code)
     asked->plan.duration_s = 0;
     asked->plan.create_topic = false;
   }
+  if (kind == BenchKind::kPop) {
+    asked->plan.duration_s = 0;
+    asked->plan.create_topic = false;
+  }
   CLI::App* const command = bench.add_subcommand(std::string(client::bench_name(kind)), help);
   add_target(*command, *asked);
-  if (kind != BenchKind::kConsume) add_send_options(*command, *asked);
+  if (kind == BenchKind::kSend || kind == BenchKind::kE2e) add_send_options(*command, *asked);
   if (kind != BenchKind::kSend) add_pull_options(*command, *asked);
+  if (kind == BenchKind::kPop)
+    command->add_flag("--batch-ack", asked->plan.batch_ack,
+                      "One ack request for all messages of a pop instead of one for each");
   command->callback([asked, &exit_code] { exit_code = run(*asked); });
 }
 
@@ -154,6 +161,8 @@ void add_bench(CLI::App& app, int& exit_code) {
   bench->require_subcommand(1);
   add_kind(*bench, BenchKind::kSend, "Send as fast as the windows allow, or at a rate", exit_code);
   add_kind(*bench, BenchKind::kConsume, "Pull what the queues hold, from their beginning",
+           exit_code);
+  add_kind(*bench, BenchKind::kPop, "Pop and ack what the queues hold, until there is nothing",
            exit_code);
   add_kind(*bench, BenchKind::kE2e, "Send at a rate to a waiting consumer", exit_code);
 }

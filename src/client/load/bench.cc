@@ -6,6 +6,7 @@
 
 #include "client/load/load_runner.h"
 #include "client/load/load_target.h"
+#include "client/load/pop_load.h"
 #include "client/load/pull_load.h"
 #include "client/load/send_load.h"
 #include "os/descriptors.h"
@@ -22,6 +23,7 @@ constexpr std::int64_t kLastAnswersMs = 10'000;
 struct Running {
   std::unique_ptr<SendLoad> send;
   std::unique_ptr<PullLoad> pull;
+  std::unique_ptr<PopLoad> pop;  // alone; counted as `pulled`
 
   LoadCounts sent;
   LoadCounts pulled;
@@ -30,19 +32,26 @@ struct Running {
   void look() {
     if (send) sent = send->counts();
     if (pull) pulled = pull->counts();
+    if (pop) {
+      pulled = pop->counts();
+      finished = pop->finished();
+      return;
+    }
     const bool all_there = !send || !pull || pulled.messages >= sent.messages;
     finished = (!send || send->finished()) && (!pull || send ? all_there : pull->finished());
     if (!sent.error.empty() || !pulled.error.empty()) finished = true;
   }
   void finish() {
     if (send) send->finish();
+    if (pop) pop->finish();
     if (pull && !send) pull->finish();
   }
   void reset() {
     if (send) send->reset_counts();
     if (pull) pull->reset_counts();
+    if (pop) pop->reset_counts();
   }
-  const LoadCounts& result() const { return pull ? pulled : sent; }
+  const LoadCounts& result() const { return pull || pop ? pulled : sent; }
 };
 
 struct Used {
@@ -92,6 +101,16 @@ Result<Running> prepare(const BenchPlan& plan, const os::Clock& clock, net::Even
                                        .create_topic = plan.create_topic});
   if (!queues) return fail(std::move(queues.error()));
   Running running;
+  if (plan.kind == BenchKind::kPop) {
+    running.pop = std::make_unique<PopLoad>(loop, PopLoadOptions{.topic = plan.topic,
+                                                                 .group = plan.group,
+                                                                 .queues = *queues,
+                                                                 .connections = plan.connections,
+                                                                 .batch = plan.pull_batch,
+                                                                 .batch_ack = plan.batch_ack,
+                                                                 .count = plan.count});
+    return running;
+  }
   if (plan.kind != BenchKind::kConsume)
     running.send = std::make_unique<SendLoad>(loop, send_options(plan, *queues));
   if (plan.kind == BenchKind::kSend) return running;
@@ -153,6 +172,7 @@ Result<BenchReport> run_bench(const BenchPlan& plan, const os::Clock& clock,
   (*runner)->run();
   (*runner)->on_loop([&] {
     if (running.pull) running.pull->start();
+    if (running.pop) running.pop->start();
     if (running.send) running.send->start();
   });
   if (plan.warmup_s > 0) {

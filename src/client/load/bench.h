@@ -17,6 +17,7 @@ namespace oncemq::client {
 enum class BenchKind : std::uint8_t {
   kSend,
   kConsume,  // from the beginning of the queues to their end: catching up
+  kPop,      // pop and ack, until there is nothing
   kE2e,      // send at a rate, measured when a waiting consumer has the message
 };
 
@@ -43,6 +44,7 @@ struct BenchPlan {
   std::int64_t delay_ms = 0;
   std::int32_t pull_batch = 32;
   bool transactions = false;  // each message is a half message and its commit
+  bool batch_ack = false;     // kPop: one ack request per pop instead of one per message
   int broker_pid = 0;         // 0: processor time and memory are not measured
 };
 
@@ -78,7 +80,7 @@ struct BenchReport {
 Result<BenchReport> run_bench(const BenchPlan& plan, const os::Clock& clock,
                               const std::function<void(const BenchProgress&)>& on_progress);
 
-// "send", "consume", "e2e".
+// "send", "consume", "pop", "e2e".
 std::string_view bench_name(BenchKind kind);
 // The plan and the report with all their numbers, for machines.
 Json bench_json(const BenchPlan& plan, const BenchReport& report);

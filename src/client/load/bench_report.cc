@@ -42,6 +42,8 @@ std::string_view bench_name(BenchKind kind) {
       return "send";
     case BenchKind::kConsume:
       return "consume";
+    case BenchKind::kPop:
+      return "pop";
     case BenchKind::kE2e:
       return "e2e";
   }
