@@ -167,14 +167,16 @@ def transactions_have_one_verdict(facts):
 
 
 def keys_are_processed_in_order(facts):
-    """Of each key the first successful processings come in the order of the queue."""
+    """Of each key the first successful processings come in the order of the queue; not for groups that want none."""
+    unordered = {e["group"] for e in facts.by_kind["subscribe"] if e.get("unordered")}
     place = {e["id"]: (e["topic"], e["queue"], e["offset"]) for e in facts.by_kind["scan"]}
     processed = set()
     last = {}
     for event in facts.by_kind["done"]:
         sent = facts.sent.get(event["id"], {})
         key = sent.get("key")
-        if key is None or event["id"] not in place or (event["group"], event["id"]) in processed:
+        if key is None or event["id"] not in place or event["group"] in unordered or \
+                (event["group"], event["id"]) in processed:
             continue
         processed.add((event["group"], event["id"]))
         line = event["group"], key

@@ -7,7 +7,7 @@ Every event has `t` (monotonic ns of the harness) and `e`, its kind; the other f
   send_ok    id queue offset                      acknowledged: committed, says the broker
   send_fail  id                                   refused for certain: it must never show
   send_unk   id                                   connection lost, time-out: both outcomes are legal, for ever
-  subscribe  group topic [accepts_poison]         from here on the group is owed everything of the topic
+  subscribe  group topic [accepts_poison, unordered]  from here on the group is owed everything of the topic
   recv       group topic queue offset id digest [attempt] [wall_ms] [handle pop_ms invisible_ms]
   done       group id                             a listener accepted it
   ack_ok     group id handle                      an accepted POP ack

@@ -139,6 +139,10 @@ class ChecksTest(unittest.TestCase):
         broken = BROKEN["I23"][0](good())
         self.assertEqual([], checks.violations(broken, leave_out=("I23",)))
 
+    def test_a_group_that_pops_owes_no_order(self):
+        broken = BROKEN["I10"][0](good())
+        self.assertEqual([], checks.violations(change(broken, "subscribe", {}, unordered=True)))
+
     def test_unknown_outcomes_are_legal_both_ways(self):
         events = [e for e in good() if e.get("id") != "lost-answer"]
         for event in events:  # as if it had never been stored

@@ -352,7 +352,8 @@ def prepare(port, folder, without):
                            "retryMaxTimes": MAX_RECONSUME}).encode()
         code, *_rest, remark = client.call("group", remoting.CREATE_GROUP, {}, body)
         assert code == 0, remark
-        client.recorder.note("subscribe", group=group, topic=TOPIC, accepts_poison=group == POP_GROUP)
+        client.recorder.note("subscribe", group=group, topic=TOPIC, accepts_poison=group == POP_GROUP,
+                             unordered=group == POP_GROUP)
     client.close()
 
 

@@ -12,8 +12,7 @@ python3 -m unittest discover -s tests/checkers
 rounds=${KILL_ROUNDS:-12}
 for flush in ASYNC_FLUSH SYNC_FLUSH; do
   python3 tests/kill/kill_loop.py build/release/oncemq --rounds "$rounds" --flush "$flush"
-  python3 tests/kill/semantics_loop.py build/release/oncemq --rounds $(((rounds + 1) / 2)) --flush "$flush" \
-    --without pop
+  python3 tests/kill/semantics_loop.py build/release/oncemq --rounds $(((rounds + 1) / 2)) --flush "$flush"
   python3 tests/kill/transaction_loop.py build/release/oncemq --rounds $(((rounds + 1) / 2)) --flush "$flush"
   python3 tests/kill/disk_full.py build/release/oncemq --flush "$flush"
 done
