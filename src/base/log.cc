@@ -8,6 +8,8 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include "base/utf8.h"
+
 namespace oncemq::log {
 namespace {
 
@@ -46,6 +48,28 @@ spdlog::logger& to_stderr() {
   return logger;
 }
 
+// Characters that would do something instead of being shown become '?', byte by byte: C0 and C1
+// controls (a terminal takes U+009B as it takes ESC [), line and paragraph separators, marks that
+// turn the direction of writing, and what is not UTF-8.
+void disarm(fmt::memory_buffer& line) {
+  std::size_t at = 0;
+  while (at < line.size()) {
+    const std::string_view rest(line.data() + at, line.size() - at);
+    const std::size_t size = utf8_length(rest);
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(rest[i]); };
+    const bool control = size == 1 && (byte(0) < 0x20 || byte(0) == 0x7f);
+    const bool control_c1 = size == 2 && byte(0) == 0xc2 && byte(1) < 0xa0;
+    const bool mark = size == 3 && byte(0) == 0xe2 &&
+                      ((byte(1) == 0x80 && ((byte(2) >= 0xa8 && byte(2) <= 0xae) ||
+                                            byte(2) == 0x8e || byte(2) == 0x8f)) ||
+                       (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9));
+    const std::size_t step = size == 0 ? 1 : size;
+    if (size == 0 || control || control_c1 || mark)
+      for (std::size_t i = 0; i < step; ++i) line[at + i] = '?';
+    at += step;
+  }
+}
+
 }  // namespace
 
 void set_level(Level level) {
@@ -74,8 +98,7 @@ void write(Level level, std::string_view area, fmt::string_view text, fmt::forma
   line.append(area);
   line.append(std::string_view(": "));
   fmt::vformat_to(std::back_inserter(line), text, args);
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  disarm(line);
   const std::string_view whole(line.data(), line.size());
   if (sink())
     sink()(level, whole);

@@ -24,8 +24,8 @@ std::optional<Level> parse_level(std::string_view text);
 // For tests, before threads log.
 void set_sink(std::function<void(Level, std::string_view line)> sink);
 
-// Formats and writes. Line ends and other control characters of the text become '?'; what somebody
-// sent us cannot forge a line.
+// Formats and writes. What would be done instead of shown (line ends, controls, marks of direction,
+// bytes that are not UTF-8) becomes '?': nobody forges a line or steers a terminal that way.
 void write(Level level, std::string_view area, fmt::string_view text, fmt::format_args args);
 
 template <class... Args>

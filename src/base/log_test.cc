@@ -48,6 +48,20 @@ TEST_F(LogTest, NobodyForgesALine) {
   EXPECT_THAT(lines_, ElementsAre("front: topic 'a?error store: all is lost??[0m'"));
 }
 
+TEST_F(LogTest, NobodySteersATerminal) {
+  // ESC, CSI as C1 in UTF-8 and as a lone byte, a right-to-left override, a line separator; what is
+  // only foreign stays.
+  warn("front", "{}",
+       "a\x1b[2Jb\xc2\x9b"
+       "2Jc\x9b"
+       "d\xe2\x80\xae"
+       "e\xe2\x80\xa8"
+       "f");
+  warn("front", "{}", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+  EXPECT_THAT(lines_, ElementsAre("front: a?[2Jb??2Jc?d???e???f",
+                                  "front: \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"));
+}
+
 TEST_F(LogTest, LimitedCountsWhatItSuppressed) {
   Limited limited(1000);
   for (int i = 0; i < 4; ++i) limited.warn(100 + i, "net", "event {}", i);
