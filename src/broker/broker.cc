@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
+
 namespace oncemq::broker {
 
 namespace {
@@ -11,6 +13,8 @@ namespace {
 constexpr std::int64_t kExpiryIntervalMs = 5'000;
 // A file that could not be written is tried again after this.
 constexpr std::int64_t kSaveRetryMs = 1'000;
+// Only statistics stand on this file.
+constexpr std::int64_t kDeliveriesIntervalMs = 30'000;
 // Nothing that can become due unseen may wait longer than this.
 constexpr std::int64_t kIdleMs = 1'000;
 
@@ -30,10 +34,12 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       locks_(options, clock),
       sender_(options, switches, topics_, groups_, locks_, store, stats_, unique_keys_, clock),
       send_back_(options, switches, topics_, groups_, store, stats_, clock),
-      dead_letters_(options, switches, topics_, groups_, store, clock),
+      dead_letters_(options, switches, topics_, groups_, store, stats_.causes(), clock),
       parked_(options, store, clock),
+      deliveries_(options, clients_, stats_.causes()),
       filters_(switches),
-      puller_(switches, topics_, groups_, offsets_, clients_, filters_, parked_, store, stats_),
+      puller_(switches, topics_, groups_, offsets_, clients_, filters_, parked_, store, stats_,
+              deliveries_),
       popper_(options, switches, topics_, groups_, offsets_, filters_, sender_, send_back_, store,
               stats_, clock),
       request_modes_(options),
@@ -52,6 +58,7 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
   modes_file_ = saver_.add("messageRequestMode.json", [this] { return request_modes_.dump(); });
   pop_file_ = saver_.add("onceMqPop.json", [this] { return popper_.dump(); });
   request_modes_.set_dirty_hook([this] { changed(modes_file_); });
+  deliveries_file_ = saver_.add("once-deliveries.json", [this] { return deliveries_.dump(); });
   topics_.set_dirty_hook([this] { changed(topics_file_); });
   groups_.set_dirty_hook([this] { changed(groups_file_); });
 }
@@ -80,6 +87,11 @@ Status Broker::load() {
   ONCE_TRY(timers_.load());
   ONCE_TRY(load(modes_file_, request_modes_));
   ONCE_TRY(load(pop_file_, popper_));
+  auto deliveries = saver_.load(deliveries_file_);
+  if (!deliveries) return fail(std::move(deliveries.error()));
+  // Nothing but counts stands on it: no reason not to start.
+  if (const Status status = deliveries_.load(*deliveries, topics_); !status)
+    log::warn("broker", "{}; what the restart repeats is not counted", status.error().message);
   saver_.mark(topics_file_);
   saver_.mark(groups_file_);
   return {};
@@ -91,6 +103,7 @@ Status Broker::start(std::function<void(store::CommittedOffset)> committed) {
   next_expiry_ms_ = now + kExpiryIntervalMs;
   next_offsets_ms_ = now + options_.offsets_interval_ms;
   next_delays_ms_ = now + options_.delay_offsets_interval_ms;
+  next_deliveries_ms_ = now + kDeliveriesIntervalMs;
   store_.start([this](store::CommittedOffset end, std::span<store::ConsumeQueue* const> arrived) {
     // Replies first: they are what a sender waits for; the consumer's wake-up is a post.
     if (committed_ != nullptr) committed_(end);
@@ -117,7 +130,8 @@ Status Broker::stop() {
   popper_.waiting().stop();
   offsets_.take_dirty();
   schedule_.take_dirty();
-  for (std::size_t file : {topics_file_, groups_file_, offsets_file_, delays_file_, pop_file_})
+  for (std::size_t file :
+       {topics_file_, groups_file_, offsets_file_, delays_file_, pop_file_, deliveries_file_})
     saver_.mark(file);
   Status timers = timers_.stop();
   Status saved = saver_.run();
@@ -153,6 +167,10 @@ std::int64_t Broker::service_tick() {
     if (schedule_.take_dirty()) saver_.mark(delays_file_);
   }
   if (popper_.wants_dump()) saver_.mark(pop_file_);
+  if (now >= next_deliveries_ms_) {
+    next_deliveries_ms_ = now + kDeliveriesIntervalMs;
+    if (deliveries_.take_dirty()) saver_.mark(deliveries_file_);
+  }
   if (saver_.pending() && now >= next_save_ms_)
     next_save_ms_ = saver_.run().has_value() ? 0 : clock_.monotonic_ms() + kSaveRetryMs;
   return std::min({now + std::min({delivery_wait, letters_wait, kIdleMs}), next_deadline,

@@ -15,6 +15,7 @@
 #include "broker/config_saver.h"
 #include "broker/consumer_offsets.h"
 #include "broker/dead_letters.h"
+#include "broker/deliveries.h"
 #include "broker/group_table.h"
 #include "broker/message_query.h"
 #include "broker/options.h"
@@ -113,6 +114,7 @@ class Broker {
   SendBack send_back_;
   DeadLetters dead_letters_;
   ParkedPulls parked_;
+  Deliveries deliveries_;
   SqlFilters filters_;
   Puller puller_;
   Popper popper_;
@@ -131,11 +133,13 @@ class Broker {
   std::size_t delays_file_ = 0;
   std::size_t modes_file_ = 0;
   std::size_t pop_file_ = 0;
+  std::size_t deliveries_file_ = 0;
   std::function<void()> wake_service_;
   std::function<void(store::CommittedOffset)> committed_;
   std::int64_t next_expiry_ms_ = 0;
   std::int64_t next_offsets_ms_ = 0;
   std::int64_t next_delays_ms_ = 0;
+  std::int64_t next_deliveries_ms_ = 0;
   std::int64_t next_save_ms_ = 0;
   bool stopped_ = false;
 };

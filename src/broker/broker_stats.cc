@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdio>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "broker/pair_key.h"
 
@@ -137,6 +139,22 @@ std::optional<StatsView> BrokerStats::view(std::string_view name, std::string_vi
   const StatsItem* found = find_item(name, key);
   if (found == nullptr) return std::nullopt;
   return found->view(clock_.monotonic_ms());
+}
+
+void BrokerStats::for_each(
+    std::string_view name,
+    const std::function<void(std::string_view key, const StatsItem&)>& visit) const {
+  // The visitor may take its time; items outlive the lock, and so do the keys of the map.
+  std::vector<std::pair<std::string_view, const StatsItem*>> found;
+  {
+    ReadLock lock(items_mutex_);
+    for (const auto& [key, item] : items_) {
+      const std::string_view text = key;
+      if (text.size() > name.size() && text.starts_with(name) && text[name.size()] == kSeparator)
+        found.emplace_back(text.substr(name.size() + 1), item.get());
+    }
+  }
+  for (const auto& [key, item] : found) visit(key, *item);
 }
 
 BrokerStats::Totals BrokerStats::totals() const {

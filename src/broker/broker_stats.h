@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/mutex.h"
+#include "broker/causes.h"
 #include "broker/ids.h"
 #include "os/clock.h"
 
@@ -92,9 +94,16 @@ class BrokerStats {
   void get_missed() { get_missed_.add(1); }
   void sent_back(std::string_view topic, std::string_view group);
   void dead_letter(std::string_view topic, std::string_view group);
+  // Why messages were given again.
+  Causes& causes() { return causes_; }
+  const Causes& causes() const { return causes_; }
 
   // kNotFound-like: nothing when the name or key was never counted.
   std::optional<StatsView> view(std::string_view name, std::string_view key) const;
+
+  // Every item of the statistic with its key, in no order; items are not removed.
+  void for_each(std::string_view name,
+                const std::function<void(std::string_view key, const StatsItem&)>& visit) const;
 
   // Service thread; keeps its own 10 s raster. Returns the next due time (monotonic ms).
   std::int64_t tick();
@@ -136,6 +145,7 @@ class BrokerStats {
   Rates rates(std::uint64_t (*field)(const Totals&)) const;
 
   os::Clock& clock_;
+  Causes causes_{clock_};
   Counter put_messages_;
   Counter put_bytes_;
   Counter put_failed_;

@@ -96,12 +96,14 @@ void note_attempt(std::string& properties, std::int64_t now_ms, std::string_view
 }
 
 DeadLetters::DeadLetters(const Options& options, const Switches& switches, TopicTable& topics,
-                         GroupTable& groups, store::MessageStore& store, os::Clock& clock)
+                         GroupTable& groups, store::MessageStore& store, Causes& causes,
+                         os::Clock& clock)
     : options_(options),
       switches_(switches),
       topics_(topics),
       groups_(groups),
       store_(store),
+      causes_(causes),
       clock_(clock) {}
 
 // ---- reading the marks
@@ -226,12 +228,21 @@ Result<DeadLetters::Done> DeadLetters::order(const Request& request) {
     return Done{.mark = std::move(*mark), .already = true, .end = {}, .offset = {}};
   }
   auto written = append(request, decoded->record);
-  MutexLock lock(mutex_);
-  if (!written) {
-    marks_.erase(request.letter.value);
-    return fail(std::move(written.error()));
+  {
+    MutexLock lock(mutex_);
+    if (!written) {
+      marks_.erase(request.letter.value);
+      return fail(std::move(written.error()));
+    }
+    marks_[request.letter.value] = written->mark.value;
   }
-  marks_[request.letter.value] = written->mark.value;
+  if (request.order == LetterOrder::kReplayToGroup) {
+    causes_.count({.cause = Cause::kReplayed,
+                   .group = request.group,
+                   .topic = decoded->record.topic,
+                   .queue_id = decoded->record.queue_id,
+                   .offset = decoded->record.queue_offset.value});
+  }
   return std::move(written->done);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "broker/causes.h"
 #include "broker/group_table.h"
 #include "broker/options.h"
 #include "broker/topic_table.h"
@@ -46,7 +47,7 @@ class DeadLetters {
   static constexpr std::size_t kNameMax = 127;  // bytes of an operator's name that are kept
 
   DeadLetters(const Options& options, const Switches& switches, TopicTable& topics,
-              GroupTable& groups, store::MessageStore& store, os::Clock& clock);
+              GroupTable& groups, store::MessageStore& store, Causes& causes, os::Clock& clock);
 
   struct Request {
     std::string_view group;
@@ -88,6 +89,7 @@ class DeadLetters {
   TopicTable& topics_;
   GroupTable& groups_;
   store::MessageStore& store_;
+  Causes& causes_;
   os::Clock& clock_;
 
   mutable Mutex mutex_;

@@ -40,8 +40,13 @@ class DeadLettersTest : public ::testing::Test, protected Nouns {
     EXPECT_FALSE(done.has_value());
     return done ? Errc::kInternal : done.error().code;
   }
+  std::uint64_t replays_counted() const {
+    return stats.causes().of_group("g")[static_cast<std::size_t>(Cause::kReplayed)];
+  }
   // What a restarted broker knows.
-  DeadLetters restarted() { return {options, switches, topics, groups, store, clock}; }
+  DeadLetters restarted() {
+    return {options, switches, topics, groups, store, stats.causes(), clock};
+  }
 };
 
 TEST_F(DeadLettersTest, ReplayKeepsTheMessageAndSaysSo) {
@@ -65,6 +70,7 @@ TEST_F(DeadLettersTest, ReplayKeepsTheMessageAndSaysSo) {
   EXPECT_EQ(property_of(copy, property::kReplayCount), "1");
   EXPECT_EQ(property_of(copy, property::kReplayTime), std::to_string(clock.wall_ms()));
   EXPECT_EQ(store.tags_code("%RETRY%g", 0, 0), model::tags_code("red"));
+  EXPECT_EQ(replays_counted(), 1U);
 }
 
 TEST_F(DeadLettersTest, OnlyOnce) {
@@ -78,6 +84,7 @@ TEST_F(DeadLettersTest, OnlyOnce) {
   EXPECT_EQ(second->mark.order, LetterOrder::kReplayToGroup);
   EXPECT_EQ(second->mark.copy, first->mark.copy);
   EXPECT_EQ(second->mark.time_ms, first->mark.time_ms);
+  EXPECT_EQ(replays_counted(), 1U);
   EXPECT_EQ(store.count("%RETRY%g", 0), 1U);
   EXPECT_EQ(store.count("T", 0), 1U);
 }

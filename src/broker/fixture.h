@@ -68,10 +68,12 @@ struct Nouns {
   QueueLocks locks{options, clock};
   Sender sender{options, switches, topics, groups, locks, store, stats, unique_keys, clock};
   SendBack send_back{options, switches, topics, groups, store, stats, clock};
-  DeadLetters dead_letters{options, switches, topics, groups, store, clock};
+  DeadLetters dead_letters{options, switches, topics, groups, store, stats.causes(), clock};
   ParkedPulls parked{options, store, clock};
+  Deliveries deliveries{options, clients, stats.causes()};
   SqlFilters filters{switches};
-  Puller puller{switches, topics, groups, offsets, clients, filters, parked, store, stats};
+  Puller puller{switches, topics, groups, offsets, clients,
+                filters,  parked, store,  stats,   deliveries};
   Schedule schedule{options, topics, store, stats, clock};
   MessageQuery query{options, topics, offsets, store};
   Popper popper{options, switches,  topics, groups, offsets, filters,

@@ -284,6 +284,14 @@ std::int64_t Popper::take(PopSlot& slot, PopSource source, const PopRequest& req
   PopResult::Part part{source, slot.messages.queue_id(), {}};
   if (!taken.rows.empty()) {
     read_rows(slot, source, request, taken.rows, result);
+    if (!taken.rows.empty()) {
+      stats_.causes().count({.cause = Cause::kInvisibleTimePassed,
+                             .group = request.group,
+                             .topic = slot.messages.topic(),
+                             .queue_id = slot.messages.queue_id(),
+                             .offset = taken.rows.front().offset.value,
+                             .messages = taken.rows.size()});
+    }
     for (const PopOperation::Row& row : taken.rows)
       part.messages.push_back({row.offset, row.deliveries});
   }

@@ -175,8 +175,13 @@ TEST_F(PopperTest, WallClockJumpsNeitherShortenNorLengthenATime) {
 TEST_F(PopperTest, AStaleHandleIsRefusedAndChangesNothing) {
   send_many(1);
   const auto first = give(ask());
+  const auto again = [this] {
+    return stats.causes().of_group("g")[static_cast<std::size_t>(Cause::kInvisibleTimePassed)];
+  };
+  EXPECT_EQ(again(), 0U);
   clock.advance_ms(10'000);
   const auto second = give(ask());
+  EXPECT_EQ(again(), 1U);
   EXPECT_FALSE(ack(first[0]));
   const auto changed = popper.change(handle(first[0]), 0);
   ASSERT_FALSE(changed.has_value());

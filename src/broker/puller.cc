@@ -50,7 +50,8 @@ PullStatus status_of(const store::ReadResult& read, model::QueueOffset asked) {
 
 Puller::Puller(const Switches& switches, TopicTable& topics, GroupTable& groups,
                ConsumerOffsets& offsets, ClientRegistry& clients, SqlFilters& filters,
-               ParkedPulls& parked, store::MessageStore& store, BrokerStats& stats)
+               ParkedPulls& parked, store::MessageStore& store, BrokerStats& stats,
+               Deliveries& deliveries)
     : switches_(switches),
       topics_(topics),
       groups_(groups),
@@ -59,7 +60,8 @@ Puller::Puller(const Switches& switches, TopicTable& topics, GroupTable& groups,
       filters_(filters),
       parked_(parked),
       store_(store),
-      stats_(stats) {}
+      stats_(stats),
+      deliveries_(deliveries) {}
 
 tl::expected<Puller::Subscribed, PullRefusal> Puller::subscription(const PullRequest& request,
                                                                    const GroupEntry& group) const {
@@ -142,6 +144,7 @@ tl::expected<PullResult, PullRefusal> Puller::pull(const PullRequest& request) {
   // A client that asks for the very place was reset before it started; "moved" would only make it
   // drop the queue and wait for its next rebalance.
   const auto reset = offsets_.take_reset(request.group, request.topic, request.queue_id);
+  if (reset.has_value()) deliveries_.reset(*queue, request.group);
   if (reset.has_value() && reset->value != request.offset.value) {
     result.status = PullStatus::kOffsetMoved;
     result.reset = true;
@@ -165,11 +168,18 @@ tl::expected<PullResult, PullRefusal> Puller::pull(const PullRequest& request) {
   read.max_bytes = std::max(1, std::min(bytes, request.max_bytes.value_or(bytes)));
   result.read = store_.read(read);
   result.status = status_of(result.read, request.offset);
-  if (result.status == PullStatus::kFound)
+  if (result.status == PullStatus::kFound) {
     stats_.get(request.topic, request.group, static_cast<std::uint64_t>(result.read.messages),
                result.read.bytes);
-  else
+    deliveries_.given({.queue = queue,
+                       .group = request.group,
+                       .channel = request.channel,
+                       .from = request.offset.value,
+                       .next = result.read.next.value,
+                       .messages = static_cast<std::uint64_t>(result.read.messages)});
+  } else {
     stats_.get_missed();
+  }
   // A full table costs the group its progress on a restart, not this pull.
   if (request.commit_offset.has_value())
     (void)offsets_.commit(request.group, request.topic, request.queue_id, *request.commit_offset);

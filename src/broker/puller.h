@@ -10,6 +10,7 @@
 #include "broker/broker_stats.h"
 #include "broker/client_registry.h"
 #include "broker/consumer_offsets.h"
+#include "broker/deliveries.h"
 #include "broker/group_table.h"
 #include "broker/ids.h"
 #include "broker/options.h"
@@ -37,6 +38,7 @@ struct PullRequest {
   std::string_view expression_type;  // empty: TAG
   std::int64_t subscription_version = 0;
   bool lite = false;
+  ChannelId channel{};  // whose answer it will be
 };
 
 enum class PullStatus : std::uint8_t {
@@ -75,7 +77,7 @@ class Puller {
  public:
   Puller(const Switches& switches, TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets,
          ClientRegistry& clients, SqlFilters& filters, ParkedPulls& parked,
-         store::MessageStore& store, BrokerStats& stats);
+         store::MessageStore& store, BrokerStats& stats, Deliveries& deliveries);
 
   // kNotReady, kNoPermission, kGroupNotFound, kTopicNotFound, kInvalidArgument (queue id),
   // kSubscriptionBroken, kSubscriptionMissing (also when the group is offline),
@@ -113,6 +115,7 @@ class Puller {
   ParkedPulls& parked_;
   store::MessageStore& store_;
   BrokerStats& stats_;
+  Deliveries& deliveries_;
 };
 
 }  // namespace oncemq::broker

@@ -132,7 +132,14 @@ Result<std::size_t> SendBack::stage(const SendBackRequest& request, SendBatch& b
   const std::string_view source =
       model::find_property(message.properties, property::kRetryTopic).value_or(failed.topic);
   stats_.sent_back(source, request.group);
-  if (dead) stats_.dead_letter(source, request.group);
+  if (dead)
+    stats_.dead_letter(source, request.group);
+  else
+    stats_.causes().count({.cause = Cause::kConsumerAsked,
+                           .group = request.group,
+                           .topic = failed.topic,
+                           .queue_id = failed.queue_id,
+                           .offset = failed.queue_offset.value});
   SendBatch::Request row;
   row.first = static_cast<std::uint32_t>(batch.items_.size() - 1);
   row.count = 1;

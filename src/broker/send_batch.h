@@ -59,6 +59,8 @@ class SendBatch {
   std::size_t size() const { return requests_.size(); }  // requests
   std::size_t messages() const { return items_.size(); }
   std::size_t bytes() const { return bytes_; }  // bodies and properties
+  // When the records got their offsets: Clock::monotonic_ns(). After Sender::commit.
+  std::int64_t appended_ns() const { return appended_ns_; }
   // After Sender::commit. `request` is what stage() returned.
   SendOutcome outcome(std::size_t request) const;
   // Views that stage() was given may end after this.
@@ -85,6 +87,7 @@ class SendBatch {
   std::vector<store::LogSpan> pins_;  // bodies that come from the log (send-back)
   Arena arena_;
   std::size_t bytes_ = 0;
+  std::int64_t appended_ns_ = 0;
   std::uint32_t round_robin_ = 0;
   const TopicEntry* last_topic_ = nullptr;  // spares the table's lock while one topic is busy
 };

@@ -245,6 +245,12 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
   }
   if (dead)
     stats_.dead_letter(request.topic, request.topic.substr(model::topic::kRetryPrefix.size()));
+  else if (model::topic::is_retry(request.topic))
+    // What a consumer does when request 36 failed.
+    stats_.causes().count({.cause = Cause::kConsumerAsked,
+                           .group = request.topic.substr(model::topic::kRetryPrefix.size()),
+                           .topic = request.topic,
+                           .queue_id = queue_id});
   batch.bytes_ += request.body.size() + properties.size();
   batch.requests_.push_back(std::move(row));
   return batch.requests_.size() - 1;
@@ -349,7 +355,10 @@ void Sender::finish(SendBatch& batch, SendBatch::Request& row, store::AppendedOf
 }
 
 void Sender::commit(SendBatch& batch) {
-  if (batch.items_.empty()) return;
+  if (batch.items_.empty()) {
+    batch.appended_ns_ = clock_.monotonic_ns();
+    return;
+  }
   const auto all = store_.append(batch.items_);
   if (all.has_value()) {
     for (SendBatch::Request& row : batch.requests_) {
@@ -368,6 +377,7 @@ void Sender::commit(SendBatch& batch) {
     for (SendBatch::Request& row : batch.requests_)
       if (row.count != 0) commit_one(batch, row);
   }
+  batch.appended_ns_ = clock_.monotonic_ns();
   store_.write_out();
 }
 

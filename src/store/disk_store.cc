@@ -413,7 +413,9 @@ StoreStats DiskStore::stats() const {
       .damaged_reads = damage.reads,
       .syncs = syncs.syncs,
       .sync_ns_total = syncs.ns_total,
-      .sync_ns_max = syncs.ns_max};
+      .sync_ns_max = syncs.ns_max,
+      .sync_times = flusher_->sync_times(),
+      .log_files = files_->all().size()};
   if (min.value < stats.committed.value)
     stats.earliest_timestamp = reader_->store_time(min).value_or(-1);
   return stats;

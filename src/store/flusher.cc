@@ -79,6 +79,7 @@ bool Flusher::round() {
   }
   syncs_.fetch_add(1, std::memory_order_relaxed);
   ns_total_.fetch_add(took, std::memory_order_relaxed);
+  sync_times_.add(static_cast<std::int64_t>(took));
   if (took > ns_max_.load(std::memory_order_relaxed)) ns_max_.store(took);
   last_batch_ = flushed.value - durable.value;
   marks_.advance(DurableOffset{flushed.value});

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "base/metrics.h"
 #include "base/result.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -48,6 +49,7 @@ class Flusher {
     std::uint64_t ns_max = 0;
   };
   Counters counters() const;
+  DurationHistogram::View sync_times() const { return sync_times_.view(); }
 
  private:
   void run();
@@ -72,6 +74,7 @@ class Flusher {
   std::atomic<std::uint64_t> syncs_{0};
   std::atomic<std::uint64_t> ns_total_{0};
   std::atomic<std::uint64_t> ns_max_{0};
+  DurationHistogram sync_times_;
   os::Thread thread_;
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/metrics.h"
 #include "base/result.h"
 #include "model/filter.h"
 #include "model/message.h"
@@ -147,6 +148,8 @@ struct StoreStats {
   std::uint64_t syncs = 0;
   std::uint64_t sync_ns_total = 0;
   std::uint64_t sync_ns_max = 0;
+  DurationHistogram::View sync_times;
+  std::size_t log_files = 0;
 };
 
 // Commit log, consume queues and key index of one broker, in RocketMQ's file formats (store.md),

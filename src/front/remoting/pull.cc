@@ -121,6 +121,7 @@ void PullFamily::pull(Call call, const wire::PullHeader& header, bool lite) {
       .expression_type = header.expression_type,
       .subscription_version = header.sub_version,
       .lite = lite,
+      .channel = channel_id(call.connection()),
   };
   if ((header.sys_flag & wire::pullflag::kCommitOffset) != 0)
     request.commit_offset = model::ConsumeOffset{header.commit_offset};
@@ -130,7 +131,7 @@ void PullFamily::pull(Call call, const wire::PullHeader& header, bool lite) {
   if (result->status != broker::PullStatus::kNothing || !request.suspend)
     return answer(call, *result);
 
-  const broker::ChannelId channel = channel_id(call.connection());
+  const broker::ChannelId channel = request.channel;
   auto parked = std::make_unique<Parked>(std::move(call), request);
   // The copy made for later does not wait; park() wants the one that does.
   parked->call.park();
