@@ -13,3 +13,11 @@ add_library(oncemq_foreign INTERFACE)
 target_link_libraries(oncemq_foreign INTERFACE
   tl::expected fmt::fmt spdlog::spdlog CLI11::CLI11 nlohmann_json::nlohmann_json
   ZLIB::ZLIB PkgConfig::ISAL PkgConfig::XXHASH)
+
+# Debian ships llhttp as its three generated C files (docs/http.md says why this parser).
+set(ONCEMQ_LLHTTP /usr/share/llhttp CACHE PATH "folder of api.c, http.c and llhttp.c")
+find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp REQUIRED)
+add_library(llhttp STATIC
+  ${ONCEMQ_LLHTTP}/api.c ${ONCEMQ_LLHTTP}/http.c ${ONCEMQ_LLHTTP}/llhttp.c)
+target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE})
+target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1)

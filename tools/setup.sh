@@ -119,7 +119,7 @@ start_server() {
   read -r broker_port namesrv_port < <(free_ports 2)
   mkdir -p "$folder"
   "$binary" serve --data "$folder/data" --set "listenPort=$broker_port" \
-    --set "namesrvListenPort=$namesrv_port" "$@" >"$folder/out" 2>"$folder/err" &
+    --set "namesrvListenPort=$namesrv_port" --set httpListenPort=0 "$@" >"$folder/out" 2>"$folder/err" &
   server_pid=$!
   for ((i = 0; i < 200; i++)); do
     if grep -q '^ready in' "$folder/out"; then return; fi

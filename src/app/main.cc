@@ -13,6 +13,7 @@
 #include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/reference.h"
+#include "front/http/metric_table.h"
 #include "model/settings.h"
 #include "os/clock.h"
 #include "os/real_disk.h"
@@ -81,6 +82,7 @@ int run_serve(const ServeArguments& arguments, std::int64_t started_ns) {
 std::string page_of_docs(const std::string& page) {
   if (page == "compat") return wire::compat_markdown();
   if (page == "config") return model::settings_markdown();
+  if (page == "metrics") return front::metrics_markdown();
   int unused = 0;
   CLI::App verbs;
   cli::add_commands(verbs, unused);
@@ -115,9 +117,9 @@ int main(int argc, char** argv) {
 
   std::string page;
   CLI::App* docs_command = program.add_subcommand("docs", "print a page of docs/ from the code");
-  docs_command->add_option("page", page, "compat, config, cli or man")
+  docs_command->add_option("page", page, "compat, config, metrics, cli or man")
       ->required()
-      ->check(CLI::IsMember({"compat", "config", "cli", "man"}));
+      ->check(CLI::IsMember({"compat", "config", "metrics", "cli", "man"}));
 
   std::string shell;
   CLI::App* completion_command =

@@ -11,12 +11,14 @@
 #include "app/settings_file.h"
 #include "base/log.h"
 #include "broker/broker.h"
+#include "front/http/http_site.h"
 #include "front/remoting/registrar.h"
 #include "front/remoting/remoting_edge.h"
 #include "model/live_settings.h"
 #include "net/server.h"
 #include "os/descriptors.h"
 #include "os/process.h"
+#include "os/process_usage.h"
 #include "os/random.h"
 #include "os/real_disk.h"
 #include "os/thread.h"
@@ -50,7 +52,7 @@ void set_log_level(const model::Settings& settings) {
 
 // The objects of a running process, built in start() and stopped in reverse. Members are destroyed
 // from the last to the first: the server before the edge whose sessions it ends, the edge before
-// the broker.
+// the broker. HTTP starts first and stops last, so that /readyz can say what goes on.
 class Node {
  public:
   explicit Node(ServeOptions options)
@@ -61,6 +63,7 @@ class Node {
   std::string ready_line() const;
 
  private:
+  Status open_http();
   Status open_folder();
   Status listen();
   Status build_broker();
@@ -83,12 +86,36 @@ class Node {
   std::unique_ptr<front::RemotingEdge> edge_;
   std::unique_ptr<front::Registrar> registrar_;  // has connections on a loop of the server
   std::unique_ptr<net::Server> server_;
+  std::unique_ptr<front::HttpSite> site_;
+  std::unique_ptr<net::Server> http_;  // null: httpListenPort=0
   ServiceThread service_;
   std::optional<std::int32_t> namesrv_port_;
   std::optional<std::int32_t> broker_port_;
+  std::optional<Address> http_address_;
   unsigned broker_job_ = 0;
   unsigned timer_job_ = 0;
 };
+
+Status Node::open_http() {
+  const model::Settings& settings = settings_.get();
+  if (settings.http_listen_port == 0) return {};
+  const auto address = front::http_address(settings);
+  if (!address) return fail(address.error());
+  auto server = net::Server::open(front::http_server_options(settings), clock_);
+  if (!server) return fail(std::move(server.error()));
+  auto site = std::make_unique<front::HttpSite>(**server, clock_, settings_);
+  const auto bound = (*server)->listen(*address, *site, {.proxy_protocol = false});
+  if (!bound) {
+    return fail(Errc::kBusy, "cannot listen on " + address->to_string() +
+                                 " for HTTP: " + bound.error().message +
+                                 "; set httpListenPort to another port, or to 0 for none");
+  }
+  site_ = std::move(site);
+  http_ = std::move(*server);
+  http_address_ = *bound;
+  http_->start();
+  return {};
+}
 
 Status Node::open_folder() {
   const model::Settings& settings = settings_.get();
@@ -183,7 +210,10 @@ void Node::build_service() {
 
 Status Node::start() {
   roles_ = roles_of(settings_.get());
+  // That somebody else uses the folder says more than that he also has the port.
+  Status http = open_http();
   ONCE_TRY(open_folder());
+  if (!http) return http;
   auto server = net::Server::open(server_options(settings_.get()), clock_);
   if (!server) return fail(std::move(server.error()));
   server_ = std::move(*server);
@@ -233,12 +263,30 @@ Status Node::start() {
   edge_->set_serving(true);
   server_->start();
   service_.start();
+  if (site_) {
+    site_->attach({.server = server_.get(),
+                   .metrics = &edge_->metrics(),
+                   .broker = broker_.get(),
+                   .store = store_.get(),
+                   .options = &broker_options_,
+                   .names = names_.get(),
+                   .startup_ms = (clock_.monotonic_ns() - options_.started_ns) / 1'000'000,
+                   .process = [] {
+                     const auto usage = os::process_usage(os::process_id());
+                     if (!usage) return front::ProcessSample{};
+                     return front::ProcessSample{.cpu_seconds = usage->cpu_seconds,
+                                                 .resident_bytes = usage->rss_bytes,
+                                                 .private_bytes = usage->private_bytes};
+                   }});
+    site_->set_phase(front::HttpSite::Phase::kReady);
+  }
   return {};
 }
 
 // Accepting ends first, then what is in flight is answered while the loops still run; only then
 // everything is saved and closed.
 Status Node::stop() {
+  if (site_) site_->set_phase(front::HttpSite::Phase::kStopping);
   if (registrar_) registrar_->stop(kUnregisterMs);
   // Waiting pulls are answered with what there is.
   if (broker_) {
@@ -255,6 +303,7 @@ Status Node::stop() {
   }
   if (server_) server_->stop();
   if (edge_) edge_->ended();
+  if (http_) http_->stop();
   if (store_) {
     if (Status status = store_->close(); !status) result = std::move(status);
   }
@@ -267,6 +316,7 @@ std::string Node::ready_line() const {
   std::string line = "ready in " + std::to_string(ms) + " ms:";
   if (namesrv_port_) line += " namesrv " + host + ":" + std::to_string(*namesrv_port_) + ",";
   if (broker_port_) line += " broker " + host + ":" + std::to_string(*broker_port_) + ",";
+  if (http_address_) line += " http " + http_address_->to_string() + ",";
   return line + " data " + settings_.get().store_root;
 }
 

@@ -122,6 +122,16 @@ const std::array kServed = {
     text("namesrvAddr", &S::namesrv_addr,
          "name servers to register with, host:port separated by ';', beside the one in this "
          "process"),
+    text("httpBindAddress", &S::http_bind_address,
+         "address that metrics, health and the admin API listen on; there are no users yet, so "
+         "whoever reaches it may read it"),
+    number("httpListenPort", &S::http_listen_port, 0, 65535, "",
+           "port of metrics, health and the admin API; 0: none"),
+    number("httpMaxConnections", &S::http_max_connections, 1, 10'000, "connections",
+           "further ones are closed at once"),
+    number("metricsTopicsMax", &S::metrics_topics_max, 1, 10'000, "topics",
+           "busiest topics, groups and pairs of both that have series of their own; the others "
+           "are counted together as 'other'"),
     text("roles", &S::roles, "what this process is: namesrv, broker or both",
          {.check = check_roles}),
     choice("logLevel", &S::log_level, "debug|info|warn|error|off", "least level that is logged",

@@ -28,6 +28,10 @@ struct Settings {
   std::int32_t fast_listen_port = -1;  // -1: listen_port - 2; 0: none
   std::int32_t namesrv_listen_port = 9876;
   std::string namesrv_addr;  // `;` separated
+  std::string http_bind_address = "127.0.0.1";
+  std::int32_t http_listen_port = 8082;
+  std::int32_t http_max_connections = 100;
+  std::int32_t metrics_topics_max = 100;
   std::string roles = "namesrv,broker";
   std::string log_level = "info";
 

@@ -98,6 +98,11 @@ Status apply_setting(Settings& settings, std::string_view name, std::string_view
 Status check_settings(const Settings& s) {
   if (s.listen_port != 0 && s.listen_port == s.namesrv_listen_port)
     return fail(Errc::kInvalidArgument, "listenPort and namesrvListenPort are the same");
+  if (s.http_listen_port != 0 &&
+      (s.http_listen_port == s.listen_port || s.http_listen_port == s.namesrv_listen_port)) {
+    return fail(Errc::kInvalidArgument,
+                "httpListenPort is also the port of the broker or the name service");
+  }
   if (s.disk_max_used_percent > s.disk_force_clean_percent ||
       s.disk_force_clean_percent > s.disk_warning_percent) {
     return fail(Errc::kInvalidArgument,

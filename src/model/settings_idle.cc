@@ -151,15 +151,14 @@ constexpr std::array kIdle = {
         "userCacheRefreshSecond aclCacheMaxNum aclCacheExpiredSecond aclCacheRefreshSecond "
         "statefulAuthenticationCacheMaxNum statefulAuthenticationCacheExpiredSecond "
         "statefulAuthorizationCacheMaxNum statefulAuthorizationCacheExpiredSecond"},
-    IdleSettings{
-        "metrics are not exported yet",
-        "metricsExporterType metricsOtelCardinalityLimit metricsGrpcExporterTarget "
-        "metricsGrpcExporterHeader metricGrpcExporterTimeOutInMills "
-        "metricGrpcExporterIntervalInMills metricLoggingExporterIntervalInMills "
-        "metricsPromExporterPort metricsPromExporterHost metricsLabel metricsInDelta "
-        "enableRemotingMetrics enableMessageStoreMetrics enableConnectionMetrics "
-        "enableTransactionMetrics enableStatsMetrics enableRequestMetrics enableLagAndDlqMetrics "
-        "httpListenPort"},
+    IdleSettings{"metrics are always kept and are read over HTTP (httpListenPort)",
+                 "metricsExporterType metricsOtelCardinalityLimit metricsGrpcExporterTarget "
+                 "metricsGrpcExporterHeader metricGrpcExporterTimeOutInMills "
+                 "metricGrpcExporterIntervalInMills metricLoggingExporterIntervalInMills "
+                 "metricsPromExporterPort metricsPromExporterHost metricsLabel metricsInDelta "
+                 "enableRemotingMetrics enableMessageStoreMetrics enableConnectionMetrics "
+                 "enableTransactionMetrics enableStatsMetrics enableRequestMetrics "
+                 "enableLagAndDlqMetrics"},
     IdleSettings{
         "counters are always kept and are cheap",
         "commercialBaseCount commercialSizePerMsg accountStatsEnable accountStatsPrintZeroValues "

@@ -29,6 +29,9 @@ const Limits& EventLoop::limits() const {
 std::int64_t EventLoop::now_ms() const {
   return core_->now_ms();
 }
+std::int64_t EventLoop::now_ns() const {
+  return core_->now_ns();
+}
 
 void EventLoop::run() {
   while (core_->run_once(-1)) {

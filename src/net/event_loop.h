@@ -63,6 +63,8 @@ class EventLoop {
   const Limits& limits() const;
   // Clock::monotonic_ms() at the beginning of the tick. Any thread (the last tick's).
   std::int64_t now_ms() const;
+  // The same moment in Clock::monotonic_ns(). Any thread.
+  std::int64_t now_ns() const;
 
   // Ticks until stop(); ends all connections before it returns.
   void run();

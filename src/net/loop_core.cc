@@ -185,7 +185,9 @@ void LoopCore::relieve_starved() {
 }
 
 void LoopCore::refresh_now() {
-  now_ms_.store(clock_.monotonic_ms(), std::memory_order_relaxed);
+  const std::int64_t now_ns = clock_.monotonic_ns();
+  now_ns_.store(now_ns, std::memory_order_relaxed);
+  now_ms_.store(now_ns / 1'000'000, std::memory_order_relaxed);
 }
 
 // ---- other threads

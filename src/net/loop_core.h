@@ -35,6 +35,7 @@ class LoopCore {
   std::uint32_t index() const { return index_; }
   const os::Clock& clock() const { return clock_; }
   std::int64_t now_ms() const { return now_ms_.load(std::memory_order_relaxed); }
+  std::int64_t now_ns() const { return now_ns_.load(std::memory_order_relaxed); }
   bool run_once(int wait_ms);
   void close_all();
   void stop();
@@ -125,7 +126,8 @@ class LoopCore {
   bool draining_ = false;
   bool sweeping_ = false;
 
-  std::atomic<std::int64_t> now_ms_{0};
+  std::atomic<std::int64_t> now_ns_{0};
+  std::atomic<std::int64_t> now_ms_{0};  // the same
   std::atomic<std::thread::id> owner_{};
   std::atomic<std::size_t> assigned_{0};
   std::atomic<bool> stopped_{false};

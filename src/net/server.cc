@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mutex.h"
 #include "net/loop_core.h"
 
@@ -67,6 +68,9 @@ class Server::Listener final : public Pollable {
     Shared& shared = server_.shared_;
     if (shared.connections.load(std::memory_order_relaxed) >= shared.limits.connections) {
       shared.refused.fetch_add(1, std::memory_order_relaxed);
+      refusals_.warn(server_.clock_.monotonic_ms(), "net",
+                     "closed a new connection of {}: there are {} already",
+                     accepted.peer.to_string(), shared.limits.connections);
       return;
     }
     shared.accepted.fetch_add(1, std::memory_order_relaxed);
@@ -90,6 +94,8 @@ class Server::Listener final : public Pollable {
   // descriptor is given up for the moment that it takes to accept and close.
   void turn_away() {
     server_.shared_.refused.fetch_add(1, std::memory_order_relaxed);
+    refusals_.warn(server_.clock_.monotonic_ms(), "net",
+                   "closed a new connection: no file descriptor is left");
     spare_.reset();
     (void)accept_from(fd_);
     spare_ = Fd(eventfd(0, EFD_CLOEXEC));
@@ -100,10 +106,11 @@ class Server::Listener final : public Pollable {
   Acceptor& acceptor_;
   const ListenerOptions options_;
   Fd spare_{eventfd(0, EFD_CLOEXEC)};
+  log::Limited refusals_{10'000};
 };
 
 Server::Server(const ServerOptions& options, const os::Clock& clock)
-    : clock_(clock), shared_(options.limits) {}
+    : clock_(clock), name_(options.name), shared_(options.limits) {}
 
 Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options, const os::Clock& clock) {
   std::unique_ptr<Server> server(new Server(options, clock));
@@ -145,7 +152,7 @@ Result<Address> Server::listen(const Address& at, Acceptor& acceptor, ListenerOp
 void Server::start() {
   ONCE_CHECK(threads_.empty(), "started twice");
   for (std::uint32_t i = 0; i < loops(); ++i)
-    threads_.emplace_back("loop-" + std::to_string(i), [this, i] { loop(i).run(); });
+    threads_.emplace_back(name_ + "-" + std::to_string(i), [this, i] { loop(i).run(); });
 }
 
 template <class F>

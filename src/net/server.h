@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -14,7 +15,8 @@
 namespace oncemq::net {
 
 struct ServerOptions {
-  unsigned loops = 0;  // 0: min(processors, 4)
+  unsigned loops = 0;         // 0: min(processors, 4)
+  std::string name = "loop";  // of the threads: loop-0, loop-1 ...
   Limits limits;
 };
 
@@ -60,6 +62,7 @@ class Server {
   void on_every_loop(F task);
 
   const os::Clock& clock_;
+  const std::string name_;
   Shared shared_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<std::unique_ptr<Listener>> listeners_;  // they live on loop 0

@@ -14,8 +14,9 @@ class Broker:
         self.port = free_port()
         self.namesrv_port = free_port()
         self.folder = folder
+        self.http_port = free_port()
         settings = {"listenPort": self.port, "namesrvListenPort": self.namesrv_port,
-                    "httpListenPort": free_port(), "brokerIP1": "127.0.0.1", **settings}
+                    "httpListenPort": self.http_port, "brokerIP1": "127.0.0.1", **settings}
         self.command = [binary, "serve", "--data", folder]
         for key, value in settings.items():
             self.command += ["--set", f"{key}={value}"]

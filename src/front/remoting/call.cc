@@ -14,10 +14,12 @@ constexpr std::size_t kCopyMax = 1024;
 
 }  // namespace
 
-Call::Call(LoopEdge& edge, net::ConnectionRef connection, const wire::Command& command)
+Call::Call(LoopEdge& edge, net::ConnectionRef connection, const wire::Command& command,
+           std::size_t metric)
     : edge_(&edge),
       connection_(connection),
       opaque_(command.opaque),
+      metric_(static_cast<std::uint8_t>(metric)),
       kind_(command.kind),
       oneway_(command.is_oneway()) {}
 
@@ -25,6 +27,7 @@ Call::Call(Call&& other) noexcept
     : edge_(std::exchange(other.edge_, nullptr)),
       connection_(other.connection_),
       opaque_(other.opaque_),
+      metric_(other.metric_),
       kind_(other.kind_),
       oneway_(other.oneway_),
       parked_(other.parked_) {}
@@ -45,6 +48,10 @@ Call::~Call() {
   ONCE_CHECK(oneway_, "a request was dropped without an answer");
   end();
 #endif
+}
+
+void Call::count(wire::ResponseCode code) const {
+  if (code != wire::ResponseCode::kSuccess) edge_->metrics().answered(metric_, wire::number(code));
 }
 
 void Call::refuse(const Error& error) {

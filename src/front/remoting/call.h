@@ -23,8 +23,9 @@ class LoopEdge;
 // may be given on any thread, records() only on the connection's loop.
 class Call {
  public:
-  // The session has been told of the call.
-  Call(LoopEdge& edge, net::ConnectionRef connection, const wire::Command& command);
+  // The session has been told of the call. `metric`: its number in EdgeMetrics.
+  Call(LoopEdge& edge, net::ConnectionRef connection, const wire::Command& command,
+       std::size_t metric);
   Call(Call&& other) noexcept;
   Call& operator=(Call&& other) noexcept;
   ~Call();
@@ -34,6 +35,7 @@ class Call {
   bool oneway() const { return oneway_; }
   wire::HeaderKind kind() const { return kind_; }
   std::int32_t opaque() const { return opaque_; }
+  std::size_t metric() const { return metric_; }
   explicit operator bool() const { return edge_ != nullptr; }
 
   // Success without fields.
@@ -50,6 +52,7 @@ class Call {
   template <class Reply>
   void respond(wire::ResponseCode code, std::string_view remark, const Reply& reply,
                std::string_view body) {
+    count(code);
     if (!oneway_) {
       std::string frame;
       wire::encode_reply(frame, kind_, start(code, remark), reply, body.size());
@@ -61,6 +64,7 @@ class Call {
   template <class Reply>
   void records(wire::ResponseCode code, std::string_view remark, const Reply& reply,
                std::span<const store::LogSpan> spans) {
+    count(code);
     if (!oneway_) {
       std::size_t size = 0;
       for (const store::LogSpan& span : spans) size += span.bytes.size();
@@ -84,6 +88,7 @@ class Call {
   wire::HeaderStart start(wire::ResponseCode code, std::string_view remark) const {
     return {.code = wire::number(code), .opaque = opaque_, .remark = remark};
   }
+  void count(wire::ResponseCode code) const;
   void send(std::string frame, Bytes body);
   void send_records(std::string frame, std::span<const store::LogSpan> spans);
   void end();
@@ -91,6 +96,7 @@ class Call {
   LoopEdge* edge_ = nullptr;
   net::ConnectionRef connection_;
   std::int32_t opaque_ = 0;
+  std::uint8_t metric_ = 0;
   wire::HeaderKind kind_ = wire::HeaderKind::kJson;
   bool oneway_ = false;
   bool parked_ = false;

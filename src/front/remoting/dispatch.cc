@@ -94,8 +94,12 @@ constexpr auto kTable = table_of(wire::AllRequests{});
 
 void dispatch(LoopEdge& edge, Session& session, const wire::Command& command) {
   session.call_began();
-  Call call(edge, session.connection().ref(), command);
   const wire::RequestEntry* entry = wire::find_request(command.kind, command.code);
+  const std::size_t metric = entry != nullptr && entry->service == wire::Service::kServed
+                                 ? std::size_t{entry->index}
+                                 : EdgeMetrics::kNotServed;
+  edge.metrics().called(metric);
+  Call call(edge, session.connection().ref(), command, metric);
   if (entry == nullptr) return refuse_code(call, command.code);
   if (entry->service != wire::Service::kServed) {
     return call.refuse(wire::ResponseCode::kRequestCodeNotSupported,

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "front/remoting/broker_admin.h"
+#include "front/remoting/causes.h"
 #include "front/remoting/clients.h"
 #include "front/remoting/connections.h"
 #include "front/remoting/dead_letters.h"
@@ -28,7 +29,7 @@ namespace oncemq::front {
 struct BrokerFamilies {
   std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, PopFamily, OffsetFamily,
              QueryFamily, ClientFamily, TopicFamily, GroupFamily, ConnectionFamily,
-             BrokerAdminFamily, DeadLetterFamily, TransactionFamily>
+             BrokerAdminFamily, CauseFamily, DeadLetterFamily, TransactionFamily>
       all;
 };
 

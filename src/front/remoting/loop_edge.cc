@@ -7,7 +7,7 @@
 
 namespace oncemq::front {
 
-LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShared& shared)
+LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, EdgeShared& shared)
     : loop_(loop), parts_(parts), shared_(shared), client_calls_(*this) {
   if (parts.broker != nullptr) {
     broker::Broker& broker = *parts.broker;
@@ -22,7 +22,7 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShare
          PopFamily(*pops_, broker, *parts.options, parts.clock), OffsetFamily(broker),
          QueryFamily(broker, *parts.store), ClientFamily(broker, *parts.options, parts.clock),
          TopicFamily(broker, *parts.options), GroupFamily(broker, *parts.options),
-         ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts),
+         ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts), CauseFamily(broker),
          DeadLetterFamily(*sends_, broker, *parts.options),
          TransactionFamily(*transactions_, broker)}});
   }
@@ -62,12 +62,21 @@ Session* LoopEdge::find(net::ConnectionRef ref) const {
 }
 
 bool LoopEdge::on_frame(Session& session, const wire::Frame& frame) {
-  if (!command_.decode(frame)) return false;
+  if (!command_.decode(frame)) {
+    bad_frame(session.connection());
+    return false;
+  }
   if (command_.is_response())
     client_calls_.on_answer(session.connection().ref(), command_);
   else
     dispatch(*this, session, command_);
   return true;
+}
+
+void LoopEdge::bad_frame(net::Connection& connection) {
+  metrics().bad_frame();
+  bad_frames_.warn(loop_.now_ms(), "front", "closed {}: what it sent is no request",
+                   connection.peer().to_string());
 }
 
 void LoopEdge::on_tick_end() {

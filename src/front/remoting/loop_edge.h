@@ -6,9 +6,11 @@
 #include <span>
 #include <vector>
 
+#include "base/log.h"
 #include "broker/broker.h"
 #include "front/remoting/call.h"
 #include "front/remoting/client_calls.h"
+#include "front/remoting/edge_metrics.h"
 #include "front/remoting/pop_lane.h"
 #include "front/remoting/send_lane.h"
 #include "front/remoting/session.h"
@@ -49,6 +51,7 @@ struct EdgeShared {
   std::atomic<bool> serving{false};
   // The loops are gone: tokens that are still somewhere have nobody to answer.
   std::atomic<bool> ended{false};
+  EdgeMetrics metrics;
   std::vector<LoopEdge*> loops;  // by loop index
 };
 
@@ -58,11 +61,14 @@ struct EdgeShared {
 class LoopEdge final : public net::TickHook {
  public:
   // Adds itself as tick hook.
-  LoopEdge(net::EventLoop& loop, const EdgeParts& parts, const EdgeShared& shared);
+  LoopEdge(net::EventLoop& loop, const EdgeParts& parts, EdgeShared& shared);
   ~LoopEdge() override;
 
   net::EventLoop& loop() const { return loop_; }
   const EdgeParts& parts() const { return parts_; }
+  EdgeMetrics& metrics() const { return shared_.metrics; }
+  // Bytes that are no request, after which the connection cannot go on.
+  void bad_frame(net::Connection& connection);
   bool serving() const { return shared_.serving.load(std::memory_order_acquire); }
   bool ended() const { return shared_.ended.load(std::memory_order_acquire); }
   // The edge that a connection belongs to; null for a name that cannot be.
@@ -91,9 +97,10 @@ class LoopEdge final : public net::TickHook {
  private:
   net::EventLoop& loop_;
   const EdgeParts& parts_;
-  const EdgeShared& shared_;
+  EdgeShared& shared_;
   std::vector<Session*> sessions_;  // by slot
   wire::Command command_;
+  log::Limited bad_frames_{10'000};
   ClientCalls client_calls_;
   std::unique_ptr<SendLane> sends_;
   std::unique_ptr<TransactionLane> transactions_;

@@ -26,6 +26,7 @@ class RemotingEdge final : public net::Acceptor {
   // The server's threads are gone: tokens that still exist are void.
   void ended() { shared_.ended.store(true, std::memory_order_release); }
 
+  const EdgeMetrics& metrics() const { return shared_.metrics; }
   const std::vector<std::unique_ptr<LoopEdge>>& edges() const { return edges_; }
 
  private:

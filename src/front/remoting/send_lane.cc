@@ -57,10 +57,34 @@ void SendLane::staged_unasked(std::size_t request) {
 void SendLane::tick_end() {
   if (!staged_.empty() || !unasked_.empty()) commit();
   release_all();
+  if (!leaving_.empty()) measure_answers();
+}
+
+void SendLane::leaves(std::int64_t received_ns) {
+  if (received_ns == kNoSend) return;
+  if (leaving_.empty() || leaving_.back().received_ns != received_ns)
+    leaving_.push_back({received_ns, 1});
+  else
+    ++leaving_.back().count;
+}
+
+// The mark that held answers waited for advanced before this tick, unless it did so in it.
+void SendLane::measure_answers() {
+  const net::EventLoop& loop = edge_.loop();
+  const std::int64_t now_ns = loop.clock().monotonic_ns();
+  const std::int64_t committed_ns = committed_ns_.load(std::memory_order_relaxed);
+  EdgeMetrics& metrics = edge_.metrics();
+  for (const Leaving& row : leaving_) {
+    const std::int64_t until = row.received_ns < committed_ns ? committed_ns : now_ns;
+    metrics.send_committed.add(until - row.received_ns, row.count);
+    metrics.send_answered.add(now_ns - row.received_ns, row.count);
+  }
+  leaving_.clear();
 }
 
 void SendLane::commit() {
   broker_.sender().commit(batch_);
+  edge_.metrics().send_appended.add(batch_.appended_ns() - edge_.loop().now_ns(), staged_.size());
   for (Staged& staged : staged_) answer(staged);
   staged_.clear();
   for (const std::size_t request : unasked_) {
@@ -93,30 +117,36 @@ void SendLane::answer(Staged& staged) {
     return;
   }
   make_frame(call, outcome, staged.kind);
-  deliver_at(std::move(call), outcome.items.empty() ? 0 : outcome.end.value, outcome.wait_committed,
+  deliver_at(std::move(call),
+             {.end = outcome.items.empty() ? 0 : outcome.end.value,
+              .committed = outcome.wait_committed,
+              .received_ns = edge_.loop().now_ns()},
              frame_);
 }
 
 void SendLane::hold(Call call, store::AppendedOffset end, std::string_view frame) {
   if (call.oneway()) return call.abandon();
-  deliver_at(std::move(call), end.value, true, frame);
+  deliver_at(std::move(call), {.end = end.value}, frame);
 }
 
-void SendLane::deliver_at(Call call, std::int64_t end, bool wait_committed,
-                          std::string_view frame) {
+void SendLane::deliver_at(Call call, const Until& until, std::string_view frame) {
   const net::ConnectionRef connection = call.connection();
+  const auto metric = static_cast<std::uint8_t>(call.metric());
   call.release();
-  HeldReplies& held = wait_committed ? wait_committed_ : wait_flushed_;
+  HeldReplies& held = until.committed ? wait_committed_ : wait_flushed_;
   const std::int64_t mark =
-      wait_committed ? store_.marks().committed().value : store_.marks().flushed().value;
+      until.committed ? store_.marks().committed().value : store_.marks().flushed().value;
   // An answer that need not wait still does not overtake older ones: `held` stays sorted.
-  if (end <= mark && held.empty()) {
+  if (until.end <= mark && held.empty()) {
     deliver(connection, frame);
+    leaves(until.received_ns);
     return;
   }
   held.push({.connection = connection,
-             .end = end,
-             .deadline_ms = edge_.loop().now_ms() + settings_.get().sync_flush_timeout_ms},
+             .end = until.end,
+             .received_ns = until.received_ns,
+             .deadline_ms = edge_.loop().now_ms() + settings_.get().sync_flush_timeout_ms,
+             .metric = metric},
             frame);
 }
 
@@ -164,6 +194,7 @@ bool SendLane::release(HeldReplies& held, std::int64_t mark) {
   bool any = false;
   while (!held.empty() && held.front().end <= mark) {
     deliver(held.front().connection, held.front_frame());
+    leaves(held.front().received_ns);
     held.pop();
     any = true;
   }
@@ -207,6 +238,8 @@ void SendLane::expire(HeldReplies& held, std::int64_t now_ms) {
          .remark = "the message is stored but not durable within syncFlushTimeout"});
     for (const wire::ExtField& field : command.ext) writer.field(field.name, field.value);
     writer.finish(0);
+    edge_.metrics().answered(held.front().metric,
+                             wire::number(wire::ResponseCode::kFlushDiskTimeout));
     deliver(held.front().connection, frame_);
     held.pop();
   }
@@ -216,6 +249,7 @@ void SendLane::committed() {
   const store::Watermarks& marks = store_.marks();
   if (next_committed_.load() <= marks.committed().value ||
       next_flushed_.load() <= marks.flushed().value) {
+    committed_ns_.store(edge_.loop().clock().monotonic_ns(), std::memory_order_relaxed);
     edge_.loop().wake();
   }
 }

@@ -24,7 +24,9 @@ class HeldReplies {
   struct Entry {
     net::ConnectionRef connection;
     std::int64_t end = 0;          // log offset that must be passed
+    std::int64_t received_ns = 0;  // when the request was read, for the metrics
     std::int64_t deadline_ms = 0;  // monotonic
+    std::uint8_t metric = 0;       // Call::metric()
     std::size_t size = 0;          // bytes of the frame
   };
 
@@ -85,12 +87,22 @@ class SendLane {
 
   void commit();
   void answer(Staged& staged);
-  void deliver_at(Call call, std::int64_t end, bool wait_committed, std::string_view frame);
+  static constexpr std::int64_t kNoSend = -1;
+  // What an answer waits for.
+  struct Until {
+    std::int64_t end = 0;   // log offset that must be passed
+    bool committed = true;  // by which mark; else flushed
+    std::int64_t received_ns = kNoSend;
+  };
+  void deliver_at(Call call, const Until& until, std::string_view frame);
   void make_frame(const Call& call, const broker::SendOutcome& outcome, Kind kind);
   void deliver(net::ConnectionRef connection, std::string_view frame);
   bool release(HeldReplies& held, std::int64_t mark);
   void release_all();
   void expire(HeldReplies& held, std::int64_t now_ms);
+  // An answer to a send read at `received_ns` leaves with this tick; kNoSend is not counted.
+  void leaves(std::int64_t received_ns);
+  void measure_answers();
 
   LoopEdge& edge_;
   broker::Broker& broker_;
@@ -109,6 +121,14 @@ class SendLane {
   HeldReplies wait_committed_;
   HeldReplies wait_flushed_;
   net::TimerId timer_;
+  // Answers that leave with this tick, by when their requests were read: as many as ticks before
+  // the oldest of them, mostly one.
+  struct Leaving {
+    std::int64_t received_ns = 0;
+    std::uint64_t count = 0;
+  };
+  std::vector<Leaving> leaving_;
+  std::atomic<std::int64_t> committed_ns_{0};  // when committed() last woke the loop
   // What the front of each queue waits for, for committed(); INT64_MAX when empty.
   std::atomic<std::int64_t> next_committed_{INT64_MAX};
   std::atomic<std::int64_t> next_flushed_{INT64_MAX};

@@ -17,6 +17,7 @@ std::size_t Session::on_bytes(net::Connection& connection, Bytes unread) {
     const Bytes rest = unread.subspan(consumed);
     const wire::Cut cut = wire::cut_frame(rest);
     if (cut.state == wire::Cut::State::kBad) {
+      edge_.bad_frame(connection);
       connection.close(net::CloseReason::kBadBytes);
       return consumed;
     }

@@ -52,7 +52,7 @@ func run(m *testing.M) int {
 	if apache {
 		processes = startApache(home, port, settings)
 	} else {
-		arguments := []string{"serve", "--data", home + "/data", "--set", fmt.Sprintf("namesrvListenPort=%d", port+5)}
+		arguments := []string{"serve", "--data", home + "/data", "--set", "httpListenPort=0", "--set", fmt.Sprintf("namesrvListenPort=%d", port+5)}
 		for _, setting := range settings {
 			arguments = append(arguments, "--set", setting)
 		}

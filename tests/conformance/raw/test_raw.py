@@ -306,7 +306,7 @@ class Life(unittest.TestCase):
     def test_second_start_on_a_folder_in_use_names_the_holder(self):
         broker = self.broker()
         second = self.run_oncemq("serve", "--data", self.data, "--set", f"listenPort={free_port()}",
-                                 "--set", f"namesrvListenPort={free_port()}")
+                                 "--set", f"namesrvListenPort={free_port()}", "--set", "httpListenPort=0")
         self.assertNotEqual(second.returncode, 0)
         self.assertIn(str(broker.process.pid), second.stderr)
 
@@ -358,7 +358,7 @@ class Life(unittest.TestCase):
     def test_a_port_in_use_is_named(self):
         broker = self.broker()
         other = self.run_oncemq("serve", "--data", self.data + "2", "--set", f"listenPort={broker.port}",
-                                "--set", f"namesrvListenPort={free_port()}")
+                                "--set", f"namesrvListenPort={free_port()}", "--set", "httpListenPort=0")
         self.assertNotEqual(other.returncode, 0)
         self.assertIn(str(broker.port), other.stderr)
 

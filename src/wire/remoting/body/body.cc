@@ -3,6 +3,7 @@
 #include "base/json_codec.h"
 #include "model/config_json.h"
 #include "wire/remoting/body/assignment.h"
+#include "wire/remoting/body/causes.h"
 #include "wire/remoting/body/connections.h"
 #include "wire/remoting/body/dead_letters.h"
 #include "wire/remoting/body/groups.h"
@@ -120,6 +121,7 @@ ONCE_BODY(ConsumerRunningInfo);
 ONCE_BODY(ConsumerStatus);
 ONCE_BODY(DeadLetterMarks);
 ONCE_BODY(DeadLetterOffsets);
+ONCE_BODY(GroupCauses);
 ONCE_BODY(GroupConfigList);
 ONCE_BODY(GroupForbidden);
 ONCE_BODY(GroupList);

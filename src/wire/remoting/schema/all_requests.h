@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "wire/remoting/schema/broker_admin.h"
+#include "wire/remoting/schema/causes.h"
 #include "wire/remoting/schema/client_calls.h"
 #include "wire/remoting/schema/clients.h"
 #include "wire/remoting/schema/connections.h"
@@ -31,8 +32,8 @@ namespace oncemq::wire {
 using AllRequests =
     ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, PopRequests,
                 OffsetRequests, QueryRequests, ClientRequests, TopicRequests, GroupRequests,
-                ConnectionRequests, BrokerAdminRequests, DeadLetterRequests, TransactionRequests,
-                NameRouteRequests, NameKvRequests, NameBrokerRequests>;
+                ConnectionRequests, BrokerAdminRequests, CauseRequests, DeadLetterRequests,
+                TransactionRequests, NameRouteRequests, NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests

@@ -43,6 +43,7 @@ final class MixedServer extends ApacheServer {
     List<String> command =
         new ArrayList<>(
             List.of(OnceMqServer.binary(), "serve", "--data", folder.toString(), "--roles", role));
+    command.addAll(List.of("--set", "httpListenPort=0"));
     for (String assignment : assignments) {
       command.addAll(List.of("--set", assignment));
     }

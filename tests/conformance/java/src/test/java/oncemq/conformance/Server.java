@@ -268,12 +268,12 @@ public abstract class Server implements AutoCloseable {
 
   /**
    * Ports below the kernel's ephemeral range, so that no outgoing connection can take one between
-   * the check and the start: broker P with P-2 and P+1 beside it, name server P+5.
+   * the check and the start: broker P with P-2 and P+1 beside it, HTTP P+2, name server P+5.
    */
   static int[] freePorts() {
     for (int attempt = 0; attempt < 200; attempt++) {
       int port = ThreadLocalRandom.current().nextInt(1500, 3200) * 10 + 3;
-      if (free(port - 2) && free(port) && free(port + 1) && free(port + 5)) {
+      if (free(port - 2) && free(port) && free(port + 1) && free(port + 2) && free(port + 5)) {
         return new int[] {port, port + 5};
       }
     }

@@ -1,0 +1,145 @@
+#include "front/http/metric_table.h"
+
+#include <array>
+
+namespace oncemq::front {
+namespace {
+
+constexpr MetricType kCounter = MetricType::kCounter;
+constexpr MetricType kGauge = MetricType::kGauge;
+constexpr MetricType kHistogram = MetricType::kHistogram;
+
+// In the order of Metric.
+constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable{{
+    {"oncemq_build_info", kGauge, "version", "1; the version is in the label."},
+    {"oncemq_start_time_seconds", kGauge, "", "When the broker was ready, since 1970."},
+    {"oncemq_startup_seconds", kGauge, "", "From the start of the process until it was ready."},
+    {"oncemq_cpu_seconds_total", kCounter, "", "CPU time of the process, user and system."},
+    {"oncemq_resident_memory_bytes", kGauge, "",
+     "Resident memory of the process, with mapped log files that are in memory."},
+    {"oncemq_memory_bytes", kGauge, "owner",
+     "Memory by owner: private (all of the process that is not a mapped file), and of that "
+     "connections (unread and unsent bytes), staging (appended, not yet with the kernel), "
+     "parked_pulls (400 bytes each)."},
+
+    {"oncemq_connections", kGauge, "", "Open connections of clients."},
+    {"oncemq_connections_accepted_total", kCounter, "", "Connections accepted."},
+    {"oncemq_connections_refused_total", kCounter, "",
+     "Connections closed at once: over maxConnections, or out of descriptors."},
+    {"oncemq_received_bytes_total", kCounter, "", "Bytes read from clients."},
+    {"oncemq_sent_bytes_total", kCounter, "", "Bytes written to clients."},
+    {"oncemq_loop_ticks_total", kCounter, "loop", "Ticks of an event loop."},
+    {"oncemq_http_connections", kGauge, "", "Open connections of this HTTP port."},
+    {"oncemq_http_answers_total", kCounter, "status", "HTTP answers by status."},
+    {"oncemq_scrape_seconds", kGauge, "", "What the scrape before this one took."},
+
+    {"oncemq_requests_total", kCounter, "request lane", "Requests by name and lane."},
+    {"oncemq_request_answers_total", kCounter, "request answer",
+     "Answers other than SUCCESS, by request and answer. A pull that found nothing is one of "
+     "them."},
+    {"oncemq_bad_frames_total", kCounter, "",
+     "Frames that were no request; each ended its connection."},
+    {"oncemq_send_appended_seconds", kHistogram, "",
+     "Sends: from reading the request until its message has an offset in the log buffer."},
+    {"oncemq_send_committed_seconds", kHistogram, "",
+     "Sends: from reading the request until what its answer promises is true: with the kernel "
+     "(ASYNC_FLUSH) or on disk (SYNC_FLUSH)."},
+    {"oncemq_send_answered_seconds", kHistogram, "",
+     "Sends: from reading the request until its answer was handed to the socket's output."},
+    {"oncemq_sends_failed_total", kCounter, "", "Sends that the store refused."},
+    {"oncemq_parked_pulls", kGauge, "", "Pulls that wait for a message."},
+
+    {"oncemq_topics", kGauge, "", "Topics, system topics too."},
+    {"oncemq_groups", kGauge, "", "Consumer groups that the broker knows."},
+    {"oncemq_groups_online", kGauge, "", "Consumer groups with a connected consumer."},
+    {"oncemq_topic_messages_in_total", kCounter, "topic", "Messages stored, by topic."},
+    {"oncemq_topic_in_bytes_total", kCounter, "topic", "Bytes of records stored, by topic."},
+    {"oncemq_topic_messages_out_total", kCounter, "topic",
+     "Messages given to consumers, by topic."},
+    {"oncemq_topic_out_bytes_total", kCounter, "topic", "Bytes given to consumers, by topic."},
+    {"oncemq_group_messages_out_total", kCounter, "topic group",
+     "Messages given to a group, by topic."},
+    {"oncemq_group_out_bytes_total", kCounter, "topic group", "Bytes given to a group, by topic."},
+    {"oncemq_group_lag_messages", kGauge, "topic group",
+     "Messages stored and not yet consumed by the group. 'other': the sum of the rest."},
+    {"oncemq_group_lag_seconds", kGauge, "topic group",
+     "Age of the oldest message that the group has not consumed, 0 when there is none."},
+    {"oncemq_group_dlq_messages", kGauge, "group",
+     "Messages in the group's dead-letter queue. More than 0 wants somebody to look."},
+    {"oncemq_dead_letters_total", kCounter, "", "Messages put into dead-letter queues."},
+    {"oncemq_redeliveries_total", kCounter, "cause",
+     "Messages given to a group again, by cause; a lower bound for what follows a restart."},
+    {"oncemq_group_redeliveries_total", kCounter, "group cause",
+     "The same by group and cause, counts above 0."},
+
+    {"oncemq_timers_waiting", kGauge, "", "Messages that wait for their point in time."},
+    {"oncemq_timers_unread", kGauge, "",
+     "Messages for a point in time that are stored and not yet taken up."},
+    {"oncemq_timer_lag_seconds", kGauge, "",
+     "How late the next of them is, 0 when none is overdue."},
+
+    {"oncemq_store_writable", kGauge, "",
+     "1 while the store takes messages, 0 while it refuses them (/readyz says why)."},
+    {"oncemq_log_end_bytes", kGauge, "mark",
+     "Ends of the log: appended (in the buffer), flushed (with the kernel), durable (on disk), "
+     "committed (visible)."},
+    {"oncemq_log_start_bytes", kGauge, "", "Offset of the oldest record."},
+    {"oncemq_log_files", kGauge, "", "Files of the log."},
+    {"oncemq_dispatch_lag_bytes", kGauge, "",
+     "Committed bytes of the log that are not yet in queue files and index."},
+    {"oncemq_oldest_message_seconds", kGauge, "", "Store time of the oldest record, since 1970."},
+    {"oncemq_disk_used_ratio", kGauge, "part",
+     "How full the partition of log and queues is, 0..1."},
+    {"oncemq_sync_seconds", kHistogram, "", "Calls of fdatasync on the log."},
+    {"oncemq_damaged_places_total", kCounter, "",
+     "Places of the log that could not be served because their bytes are damaged, each once."},
+    {"oncemq_damaged_reads_total", kCounter, "", "Reads that met such a place."},
+}};
+
+}  // namespace
+
+std::span<const MetricRow> metric_table() {
+  return kTable;
+}
+
+std::string metrics_markdown() {
+  std::string out =
+      "# Metrics\n"
+      "\n"
+      "Printed by `oncemq docs metrics` from the table that makes the page; a test compares the "
+      "two.\n"
+      "`GET /metrics` on `httpListenPort` gives Prometheus text 0.0.4, or OpenMetrics 1.0.0 when "
+      "the\n"
+      "`Accept` field asks for `application/openmetrics-text`. Buckets of histograms double from 1 "
+      "\xc2\xb5s to 16.8 s.\n"
+      "\n"
+      "Series by topic or group are bounded by `metricsTopicsMax`: the busiest have their own, "
+      "the\n"
+      "others are counted as `other`; which they are may change from scrape to scrape, and no "
+      "count\n"
+      "is lost by that. A name that becomes busy again begins at 0.\n"
+      "\n"
+      "| metric | type | labels | meaning |\n"
+      "| --- | --- | --- | --- |\n";
+  for (const MetricRow& row : kTable) {
+    out.append("| `").append(row.name).append("` | ").append(metric_type_name(row.type));
+    out.append(" | ").append(row.labels).append(" | ").append(row.help).append(" |\n");
+  }
+  out +=
+      "\n"
+      "## What to be woken for\n"
+      "\n"
+      "| alarm | expression |\n"
+      "| --- | --- |\n"
+      "| messages in a dead-letter queue | `oncemq_group_dlq_messages > 0` |\n"
+      "| sends are refused | `oncemq_store_writable == 0` |\n"
+      "| a group is more than five minutes behind | `oncemq_group_lag_seconds > 300` |\n"
+      "| the disk fills | `oncemq_disk_used_ratio > 0.85` |\n"
+      "| the log is damaged | `oncemq_damaged_places_total > 0` |\n"
+      "| syncs are slow | `histogram_quantile(0.99, rate(oncemq_sync_seconds_bucket[5m])) > 0.5` "
+      "|\n"
+      "| much is delivered again | `rate(oncemq_redeliveries_total[5m]) > 1` |\n";
+  return out;
+}
+
+}  // namespace oncemq::front

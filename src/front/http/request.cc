@@ -1,0 +1,209 @@
+#include "front/http/request.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace oncemq::front {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+Result<std::string> unescape(std::string_view text, bool plus_is_space) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+' && plus_is_space) {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      if (high < 0 || low < 0)
+        return fail(Errc::kBadBytes,
+                    "'%' must be followed by two hex digits; the sign itself is written %25");
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+bool is_name(std::string_view text, std::string_view lower) {
+  return std::ranges::equal(text, lower, [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + ('a' - 'A')) : a) == b;
+  });
+}
+
+constexpr int kStop = -1;
+
+}  // namespace
+
+Result<std::vector<std::string>> path_segments(std::string_view path) {
+  if (path.empty() || path[0] != '/') return fail(Errc::kBadBytes, "a path begins with '/'");
+  std::vector<std::string> segments;
+  path.remove_prefix(1);
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    auto segment = unescape(path.substr(0, end), false);
+    if (!segment) return fail(std::move(segment.error()));
+    segments.push_back(std::move(*segment));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return segments;
+}
+
+Result<std::string> query_value(std::string_view target, std::string_view name,
+                                std::string_view fallback) {
+  const std::size_t mark = target.find('?');
+  if (mark != std::string_view::npos) {
+    std::string_view rest = target.substr(mark + 1);
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find('&'), rest.size());
+      const std::string_view pair = rest.substr(0, end);
+      const std::size_t equals = std::min(pair.find('='), pair.size());
+      if (pair.substr(0, equals) == name)
+        return unescape(pair.substr(std::min(equals + 1, pair.size())), true);
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return std::string(fallback);
+}
+
+const llhttp_settings_t& HttpParser::callbacks() {
+  static const llhttp_settings_t settings = [] {
+    llhttp_settings_t made;
+    llhttp_settings_init(&made);
+    made.on_url = &HttpParser::on_url;
+    made.on_header_field = &HttpParser::on_field;
+    made.on_header_field_complete = &HttpParser::on_field_end;
+    made.on_header_value = &HttpParser::on_value;
+    made.on_header_value_complete = &HttpParser::on_value_end;
+    made.on_headers_complete = &HttpParser::on_headers;
+    made.on_message_complete = &HttpParser::on_complete;
+    return made;
+  }();
+  return settings;
+}
+
+HttpParser::HttpParser() {
+  llhttp_init(&parser_, HTTP_REQUEST, &callbacks());
+  parser_.data = this;
+}
+
+int HttpParser::refuse(int status, std::string_view reason) {
+  refusal_ = {status, reason};
+  return kStop;
+}
+
+HttpParser::State HttpParser::refused(int status, std::string_view reason) {
+  refuse(status, reason);
+  return State::kRefused;
+}
+
+int HttpParser::on_url(llhttp_t* parser, const char* at, std::size_t size) {
+  HttpParser& me = self(parser);
+  if (me.request_.target.size() + size > kTargetMax)
+    return me.refuse(414, "the request line is longer than 4096 bytes");
+  me.request_.target.append(at, size);
+  return 0;
+}
+
+int HttpParser::on_field(llhttp_t* parser, const char* at, std::size_t size) {
+  self(parser).field_.append(at, size);
+  return 0;
+}
+
+int HttpParser::on_field_end(llhttp_t* parser) {
+  HttpParser& me = self(parser);
+  if (++me.fields_ > kFieldsMax) return me.refuse(431, "more than 64 header fields");
+  me.kind_ = is_name(me.field_, "host")     ? FieldKind::kHost
+             : is_name(me.field_, "accept") ? FieldKind::kAccept
+                                            : FieldKind::kOther;
+  me.field_.clear();
+  if (me.kind_ == FieldKind::kHost && ++me.hosts_ > 1)
+    return me.refuse(400, "the Host field stands twice");
+  // A list may be spread over several fields.
+  if (me.kind_ == FieldKind::kAccept && !me.request_.accept.empty()) me.request_.accept += ',';
+  return 0;
+}
+
+int HttpParser::on_value(llhttp_t* parser, const char* at, std::size_t size) {
+  HttpParser& me = self(parser);
+  if (me.kind_ == FieldKind::kHost) me.request_.host.append(at, size);
+  if (me.kind_ == FieldKind::kAccept) me.request_.accept.append(at, size);
+  return 0;
+}
+
+int HttpParser::on_value_end(llhttp_t* parser) {
+  self(parser).kind_ = FieldKind::kOther;
+  return 0;
+}
+
+int HttpParser::on_headers(llhttp_t* parser) {
+  HttpParser& me = self(parser);
+  if (parser->http_major != 1) return me.refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken");
+  if (parser->http_minor >= 1 && me.hosts_ == 0) return me.refuse(400, "the Host field is missing");
+  if ((parser->flags & F_CHUNKED) != 0 || (parser->flags & F_TRANSFER_ENCODING) != 0 ||
+      parser->content_length > 0)
+    return me.refuse(413, "a request has no body here");
+  switch (parser->method) {
+    case HTTP_GET:
+      me.request_.method = HttpMethod::kGet;
+      break;
+    case HTTP_HEAD:
+      me.request_.method = HttpMethod::kHead;
+      break;
+    case HTTP_POST:
+      me.request_.method = HttpMethod::kPost;
+      break;
+    default:
+      me.request_.method = HttpMethod::kOther;
+  }
+  me.request_.keep_alive = llhttp_should_keep_alive(parser) != 0;
+  return 0;
+}
+
+int HttpParser::on_complete(llhttp_t* parser) {
+  self(parser).complete_ = true;
+  return HPE_PAUSED;
+}
+
+HttpParser::State HttpParser::feed(Bytes head) {
+  ONCE_CHECK(head.size() >= fed_, "the head is given again with more");
+  const std::string_view fresh = as_text(head.subspan(fed_));
+  const llhttp_errno_t outcome = llhttp_execute(&parser_, fresh.data(), fresh.size());
+  if (complete_) {
+    size_ = fed_ + static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - fresh.data());
+    if (size_ > kHeadMax) return refused(431, "the header is longer than 8192 bytes");
+    return State::kComplete;
+  }
+  if (outcome != HPE_OK) {
+    // Ours has its own words; theirs is a mistake of the sender's.
+    if (refusal_.reason.empty()) refusal_ = {400, "this is not an HTTP request"};
+    return State::kRefused;
+  }
+  fed_ = head.size();
+  if (fed_ > kHeadMax) return refused(431, "the header is longer than 8192 bytes");
+  return State::kIncomplete;
+}
+
+HttpRequest HttpParser::take() {
+  ONCE_CHECK(complete_, "take() follows kComplete");
+  HttpRequest request = std::exchange(request_, {});
+  llhttp_reset(&parser_);
+  parser_.data = this;
+  field_.clear();
+  kind_ = FieldKind::kOther;
+  fields_ = hosts_ = fed_ = size_ = 0;
+  complete_ = false;
+  return request;
+}
+
+}  // namespace oncemq::front
