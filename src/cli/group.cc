@@ -10,7 +10,8 @@ struct Asked {
   std::string topic;
   std::int32_t retries = -2;  // -2: not given
   std::string consume;        // on, off or empty
-  std::string to;             // a time, "earliest" or "latest"
+  bool recent = false;
+  std::string to;  // a time, "earliest" or "latest"
   std::int32_t queue_id = -1;
   std::int64_t offset = -1;
 };
@@ -123,6 +124,25 @@ Status members(const Asked& asked, Cluster& cluster) {
   return {};
 }
 
+Status causes(const Asked& asked, Cluster& cluster) {
+  client::GroupDetails details(cluster.admin());
+  const auto found = details.causes(asked.name);
+  if (!found) return fail(found.error());
+  Table table;
+  if (asked.recent) {
+    table.columns = {"time", "cause", "topic", "broker", "queue", "offset", "messages"};
+    for (const client::CauseMoment& row : found->recent)
+      table.rows.push_back({time_text(row.time_ms), row.cause, row.topic, row.broker, row.queue_id,
+                            row.offset, row.messages});
+  } else {
+    table.columns = {"cause", "broker", "messages", "meaning"};
+    for (const client::CauseCount& row : found->counts)
+      table.rows.push_back({row.cause, row.broker, row.messages, row.sentence});
+  }
+  print(asked.common, table);
+  return {};
+}
+
 Status reset(const Asked& asked, Cluster& cluster) {
   client::GroupDetails::Reset order{.group = asked.name,
                                     .topic = asked.topic,
@@ -189,6 +209,11 @@ void add_group(CLI::App& app, int& exit_code) {
   add_name(behind, asked);
   behind->add_option("--topic", asked.topic, "only this topic")->check(topic_name());
   add_name(groups.verb("members", "clients that are connected", Kind::kReads, members), asked);
+  CLI::App* const why =
+      groups.verb("causes", "why messages were given to it again, since the broker started",
+                  Kind::kReads, causes);
+  add_name(why, asked);
+  why->add_flag("--recent", asked.recent, "the latest redeliveries themselves, newest first");
   CLI::App* const moved =
       groups.verb("reset", "move its offsets in a topic", Kind::kDestroys, reset);
   add_name(moved, asked);

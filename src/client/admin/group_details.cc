@@ -4,10 +4,12 @@
 
 #include "client/admin/message_finder.h"
 #include "model/config_json.h"
+#include "wire/remoting/body/causes.h"
 #include "wire/remoting/body/connections.h"
 #include "wire/remoting/body/reset_offset.h"
 #include "wire/remoting/codes.h"
 #include "wire/remoting/schema/broker_admin.h"
+#include "wire/remoting/schema/causes.h"
 #include "wire/remoting/schema/connections.h"
 #include "wire/remoting/schema/groups.h"
 #include "wire/remoting/schema/offsets.h"
@@ -65,6 +67,39 @@ Result<std::vector<GroupMember>> GroupDetails::members(std::string_view group) {
     }
   }
   return members;
+}
+
+Result<GroupDetails::Causes> GroupDetails::causes(std::string_view group) {
+  auto masters = admin_.masters();
+  if (!masters) return fail(std::move(masters.error()));
+  Causes causes;
+  for (const Admin::Master& master : *masters) {
+    auto answer = admin_.client().call<wire::GetGroupCauses>(master.address, {.group = group});
+    if (!answer) return fail(std::move(answer.error()));
+    if (answer->code() == wire::number(ResponseCode::kSubscriptionGroupNotExist)) continue;
+    if (answer->code() == wire::number(ResponseCode::kRequestCodeNotSupported))
+      return fail(Errc::kNotSupported, master.name + " is no OnceMQ broker and does not know");
+    ONCE_TRY(answer->status());
+    const auto body = wire::decode_body<wire::GroupCauses>(answer->body());
+    if (!body) return fail(body.error());
+    for (const wire::CauseTotal& row : body->totals)
+      causes.counts.push_back({.broker = master.name,
+                               .cause = row.cause,
+                               .messages = row.messages,
+                               .sentence = row.sentence});
+    for (const wire::CauseEvent& row : body->recent)
+      causes.recent.push_back({.time_ms = row.time_ms,
+                               .broker = master.name,
+                               .cause = row.cause,
+                               .topic = row.topic,
+                               .queue_id = row.queue_id,
+                               .offset = row.offset,
+                               .messages = row.messages});
+  }
+  if (causes.counts.empty())
+    return fail(Errc::kGroupNotFound, "no broker has group " + std::string(group));
+  std::ranges::stable_sort(causes.recent, std::ranges::greater{}, &CauseMoment::time_ms);
+  return causes;
 }
 
 Result<std::vector<OffsetMove>> GroupDetails::reset(const Reset& reset) {

@@ -21,6 +21,25 @@ struct GroupMember {
   std::vector<std::string> topics;  // "topic expression"
 };
 
+// Messages that were given to the group again, since the broker started.
+struct CauseCount {
+  std::string broker;
+  std::string cause;  // "queue_moved"
+  std::int64_t messages = 0;
+  std::string sentence;  // what it means
+};
+
+// One such redelivery.
+struct CauseMoment {
+  std::int64_t time_ms = 0;
+  std::string broker;
+  std::string cause;
+  std::string topic;
+  std::int32_t queue_id = 0;
+  std::int64_t offset = 0;  // of the first message
+  std::int64_t messages = 0;
+};
+
 struct OffsetMove {
   std::string broker;
   std::int32_t queue_id = 0;
@@ -36,6 +55,13 @@ class GroupDetails {
   Result<std::vector<std::pair<std::string, model::GroupConfig>>> configs(std::string_view group);
   // Who is connected, each client once. Empty when nobody is.
   Result<std::vector<GroupMember>> members(std::string_view group);
+
+  struct Causes {
+    std::vector<CauseCount> counts;
+    std::vector<CauseMoment> recent;  // newest first
+  };
+  // kGroupNotFound. Brokers of another kind do not know: kNotSupported.
+  Result<Causes> causes(std::string_view group);
 
   struct Reset {
     std::string group;
