@@ -3,6 +3,7 @@ package oncemq.conformance;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
@@ -132,6 +134,31 @@ class PopTest extends ClientTest {
       assertTrue(waited < 11_500, "and not long after them: " + waited);
     }
     await("ack", 10_000, () -> progress(group, topic).getConsumerOffset() == 1);
+  }
+
+  @Test
+  void ordersAreKeptWhileTwoConsumersPop() throws Exception {
+    String topic = topic("pop-order", 2);
+    String group = popGroup(topic, 16);
+    Inbox inbox = new Inbox();
+    for (int i = 0; i < 2; i++) {
+      DefaultMQPushConsumer consumer = newConsumer(group);
+      consumer.setClientRebalance(false);
+      consumer.setPopInvisibleTime(30_000);
+      consumer.subscribe(topic, "*");
+      consumer.registerMessageListener(inbox.orderly(one -> ConsumeOrderlyStatus.SUCCESS));
+      started(consumer);
+    }
+    DefaultMQProducer producer = producer();
+    for (int i = 0; i < 60; i++) {
+      producer.send(message(topic, "body " + i), queue(topic, i % 2));
+    }
+    Map<Integer, Long> last = new HashMap<>();
+    for (MessageExt one : inbox.awaitExactly(60, PATIENCE_MS)) {
+      Long before = last.put(one.getQueueId(), one.getQueueOffset());
+      assertTrue(before == null || before < one.getQueueOffset(), "in the order of the queue");
+    }
+    await("acks", 10_000, () -> progress(group, topic).getConsumerOffset() == 60);
   }
 
   @Test
