@@ -65,7 +65,9 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
     {"oncemq_group_lag_seconds", kGauge, "topic group",
      "Age of the oldest message that the group has not consumed, 0 when there is none."},
     {"oncemq_group_dlq_messages", kGauge, "group",
-     "Messages in the group's dead-letter queue. More than 0 wants somebody to look."},
+     "Messages in the group's dead-letter queue; those replayed or purged too, until their log "
+     "file "
+     "goes."},
     {"oncemq_dead_letters_total", kCounter, "", "Messages put into dead-letter queues."},
     {"oncemq_redeliveries_total", kCounter, "cause",
      "Messages given to a group again, by cause; a lower bound for what follows a restart."},
@@ -131,7 +133,7 @@ std::string metrics_markdown() {
       "\n"
       "| alarm | expression |\n"
       "| --- | --- |\n"
-      "| messages in a dead-letter queue | `oncemq_group_dlq_messages > 0` |\n"
+      "| new dead letters of a group | `delta(oncemq_group_dlq_messages[15m]) > 0` |\n"
       "| sends are refused | `oncemq_store_writable == 0` |\n"
       "| a group is more than five minutes behind | `oncemq_group_lag_seconds > 300` |\n"
       "| the disk fills | `oncemq_disk_used_ratio > 0.85` |\n"
