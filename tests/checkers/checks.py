@@ -212,31 +212,26 @@ def poison_ends_in_the_dead_letters(facts):
 
 
 def pop_has_one_holder(facts, slack_ms=2_000):
-    """Broker clock. A holder's time ends with its accepted ack or change, or when the invisible time has passed."""
-    ends = {}     # (group, id, handle) -> ms at which its time ends
-    holder = {}   # (group, id) -> handle
-    acked = {}    # (group, id) -> t
+    """Broker clock, and its order: a client may see late what it was given early. A holder's time ends with its
+    accepted ack or change, or when the invisible time has passed."""
+    turns = collections.defaultdict(list)  # (group, id) -> deliveries and accepted changes
+    acked = {(e["group"], e["id"], e["handle"]) for e in facts.by_kind["ack_ok"] if "handle" in e}
     for event in facts.events:
-        if "handle" not in event:
-            continue
-        line = event["group"], event["id"]
-        if event["e"] == "recv":
-            if line in acked:
-                yield f"{line} was acked and came again at {where(event)}"
-            before = holder.get(line)
-            if before is not None and event["pop_ms"] < ends[line + (before,)]:
-                yield f"{line} has two holders: the first one's time ends {ends[line + (before,)] - event['pop_ms']}" \
-                      " ms after the second one's begins"
-            if before is not None and event["pop_ms"] > ends[line + (before,)] + slack_ms:
-                if not any(f["on"] for f in facts.by_kind["fault"]):
-                    yield f"{line} came again {event['pop_ms'] - ends[line + (before,)]} ms after its time had passed"
-        if event["e"] in ("recv", "change_ok"):
-            holder[line] = event["handle"]
-            ends[line + (event["handle"],)] = event["pop_ms"] + event["invisible_ms"]
-        elif event["e"] == "ack_ok":
-            if holder.get(line) != event["handle"]:
-                yield f"{line}: an ack with a stale handle was accepted"
-            acked[line] = event["t"]
+        if event["e"] in ("recv", "change_ok") and "handle" in event:
+            turns[event["group"], event["id"]].append(event)
+    calm = not any(f["on"] for f in facts.by_kind["fault"])
+    for line, events in turns.items():
+        events.sort(key=lambda event: event["pop_ms"])
+        for before, event in zip(events, events[1:]):
+            if line + (before["handle"],) in acked:
+                yield f"{line} was acked and came again, or a stale ack was accepted, at {where(event)}"
+            if event["e"] != "recv":
+                continue
+            since = event["pop_ms"] - before["pop_ms"] - before["invisible_ms"]
+            if since < 0:
+                yield f"{line} has two holders: the first one's time ends {-since} ms after the second one's begins"
+            if since > slack_ms and calm:
+                yield f"{line} came again {since} ms after its time had passed"
 
 
 def delayed_messages_come_once_and_in_time(facts, slack_ms=1_000):

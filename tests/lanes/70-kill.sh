@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# lane: kill -9 under load, KILL_ROUNDS (12) times each with ASYNC_FLUSH and SYNC_FLUSH, and half as often under consumers, retries, delays and transactions; a disk that is full; the checkers find nothing
+# lane: kill -9 under load, KILL_ROUNDS (12) times each with ASYNC_FLUSH and SYNC_FLUSH, and half as often under consumers, retries, delays, POP and transactions; a disk that is full; the checkers find nothing
 # limit: 900
 set -euo pipefail
 cd "$(dirname "$0")/../.."
