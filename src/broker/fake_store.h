@@ -57,6 +57,7 @@ class FakeStore final : public store::MessageStore {
   Status delete_status;
   int appends = 0;
   int reads = 0;
+  bool hides_keys = false;  // the key index is behind
   int write_outs = 0;
   int cleanings = 0;
   std::vector<std::string> deleted;
@@ -181,6 +182,7 @@ class FakeStore final : public store::MessageStore {
   }
   std::vector<store::LogSpan> query(const store::KeyQuery& query) override {
     std::vector<store::LogSpan> spans;
+    if (hides_keys) return spans;
     last_query = {std::string(query.topic), std::string(query.key), query.max};
     for (auto row = records_.rbegin(); row != records_.rend(); ++row) {
       const model::RecordView record = decode(row->first);

@@ -80,6 +80,7 @@ struct Nouns {
                 sender,  send_back, store,  stats,  clock};
   Admin admin{topics, groups, offsets, clients, locks, parked, popper, store, stats};
   SendBatch batch;
+  std::int64_t born_ms = 1'600'000'000'000;  // of the next request
 
   Nouns() {
     EXPECT_TRUE(topics.load("").has_value());
@@ -109,7 +110,7 @@ struct Nouns {
     request.topic = topic;
     request.default_topic = model::topic::kAutoCreate;
     request.queue_id = queue_id;
-    request.born_timestamp = 1'600'000'000'000;
+    request.born_timestamp = born_ms;
     request.born_host = Address::parse("10.0.0.9:50000").value();
     request.body = as_bytes(body);
     request.properties = properties;

@@ -199,6 +199,12 @@ std::size_t TransactionChecker::ask_group(std::uint32_t index, const Now& now, s
       now.wall_ms <= group.alone_until_ms && index_.is_open(group.alone))
     return 0;
   group.alone = -1;
+  // Who is gone answers nothing any more.
+  if (!clients.empty() && group.unanswered.size() >= kUnansweredMax)
+    std::erase_if(group.unanswered, [&](const auto& row) {
+      return std::ranges::none_of(
+          clients, [&](const ClientInfo& client) { return client.channel == row.second; });
+    });
   const std::int32_t max_checks = switches_.transaction_check_max.load();
   Asked asked{.at_ms = now.monotonic_ms, .group = index, .halves = {}};
   std::size_t reads = 0;
@@ -244,9 +250,9 @@ std::size_t TransactionChecker::ask_group(std::uint32_t index, const Now& now, s
     group.ready.pop_front();
     const std::int32_t number = checks + 1;
     index_.set_checks(half, number);
-    group.unanswered.insert(half);
     asked.halves.push_back(half);
     const ClientInfo& client = clients[group.turn++ % clients.size()];
+    group.unanswered.emplace(half, client.channel);
     if (ask_ != nullptr)
       ask_(client.channel, {.topic = std::string(message->topic),
                             .half = half,

@@ -8,7 +8,7 @@
 #include <queue>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -79,9 +79,9 @@ class TransactionChecker {
   };
   struct Group {
     std::string name;
-    std::deque<std::int64_t> ready;  // due, oldest first
-    std::unordered_set<std::int64_t> unanswered;
-    std::size_t turn = 0;  // round robin over its channels
+    std::deque<std::int64_t> ready;                          // due, oldest first
+    std::unordered_map<std::int64_t, ChannelId> unanswered;  // whom was asked
+    std::size_t turn = 0;                                    // round robin over its channels
     // The oldest one, read while nobody was connected, and when it expires (wall clock): it is not
     // read again before.
     std::int64_t alone = -1;

@@ -160,6 +160,17 @@ TEST_F(TransactionCheckerTest, OneGroupHasABoundedNumberOfQuestions) {
   EXPECT_EQ(asked.size(), 1'300U);
 }
 
+TEST_F(TransactionCheckerTest, QuestionsToAClientThatIsGoneDoNotHoldUpTheOthers) {
+  connect_producer(1);
+  for (int i = 0; i < 1'500; ++i) send_half("K" + std::to_string(i));
+  for (int i = 0; i < 5; ++i) pass(i == 0 ? 6'000 : 200);
+  EXPECT_EQ(asked.size(), 1'000U);
+  clients.connection_closed(ChannelId{1});
+  connect_producer(2);
+  for (int i = 0; i < 5; ++i) pass(200);
+  EXPECT_EQ(asked.size(), 1'500U);
+}
+
 TEST_F(TransactionCheckerTest, DiscardsWhatWasAskedAboutTooOften) {
   switches.transaction_check_max = 3;
   connect_producer(1);

@@ -39,6 +39,15 @@ std::string_view name_of(TransactionState state) {
   return "";
 }
 
+// The same for all copies of one half message, never 0.
+std::uint64_t identity_of(const HalfMessage& half) {
+  std::string text(half.unique_key);
+  text += '\0';
+  text += std::to_string(half.record.born_timestamp);
+  text += half.record.born_host.to_string();
+  return std::hash<std::string>{}(text) | 1U;
+}
+
 }  // namespace
 
 void TransactionBatch::clear() {
@@ -57,7 +66,8 @@ Transactions::Transactions(const Options& options, TopicTable& topics, ConsumerO
       stats_(stats),
       clock_(clock),
       index_(options, offsets, store, disk, clock),
-      listing_(index_, store) {}
+      listing_(index_, store),
+      recent_(kRecent) {}
 
 Status Transactions::start() {
   half_topic_ = topics_.find(model::topic::kHalf);
@@ -79,7 +89,9 @@ void Transactions::stop() {
 
 // ---- verdicts
 
-// Whether a message of the half message stands in the log although no op record says so.
+// Whether a message of the half message stands in the log although no op record says so. An Apache
+// broker stores a half message again with each check, and commits one of the copies: they share
+// what the producer gave them, and a second send of the same message was born at another time.
 bool Transactions::is_visible(const HalfMessage& half) const {
   if (half.unique_key.empty()) return false;
   const auto found = store_.query({.topic = half.topic,
@@ -89,9 +101,13 @@ bool Transactions::is_visible(const HalfMessage& half) const {
                                    .end_ms = INT64_MAX});
   return std::any_of(found.begin(), found.end(), [&](const store::LogSpan& span) {
     const auto decoded = model::decode_record(span.bytes, model::Verify::kNone);
-    return decoded.has_value() && decoded->kind == model::RecordKind::kMessage &&
-           decoded->record.transaction_type() == model::sysflag::kTransactionCommit &&
-           decoded->record.prepared_transaction_offset == half.record.log_offset;
+    if (!decoded.has_value() || decoded->kind != model::RecordKind::kMessage) return false;
+    const model::RecordView& record = decoded->record;
+    return record.transaction_type() == model::sysflag::kTransactionCommit &&
+           record.born_timestamp == half.record.born_timestamp &&
+           record.born_host == half.record.born_host &&
+           model::find_property(record.properties, property::kUniqueKey).value_or("") ==
+               half.unique_key;
   });
 }
 
@@ -148,8 +164,10 @@ Result<std::size_t> Transactions::stage_half(const HalfMessage& half, std::int64
     state = index_.get(offset);
   }
   if (offset < index_.inherited_end() &&
-      (state == TransactionState::kOpen || state == TransactionState::kDone))
+      (state == TransactionState::kOpen || state == TransactionState::kDone)) {
     request.found_visible = is_visible(half);
+    request.identity = identity_of(half);
+  }
   if (verdict == Verdict::kCommit) {
     request.verdict = TransactionState::kCommitted;
     request.topic = topics_.find(half.topic);
@@ -240,11 +258,17 @@ void Transactions::decide(TransactionBatch::Request& request, TransactionState s
     index_.set(request.half, state);
     entries_.push_back({request.half, state});
   }
+  if (state == TransactionState::kCommitted && request.identity != 0)
+    recent_[recent_next_++ % kRecent] = request.identity;
   if (with_message && request.item.queue != nullptr) {
     request.place = items_.size();
     request.appended = true;
     items_.push_back(request.item);
   }
+}
+
+bool Transactions::is_recent(std::uint64_t identity) const {
+  return identity != 0 && std::ranges::find(recent_, identity) != recent_.end();
 }
 
 void Transactions::judge(TransactionBatch::Request& request) {
@@ -256,7 +280,7 @@ void Transactions::judge(TransactionBatch::Request& request) {
     return;
   }
   TransactionState state = index_.get(request.half);
-  if (request.found_visible &&
+  if ((request.found_visible || is_recent(request.identity)) &&
       (state == TransactionState::kOpen || state == TransactionState::kDone)) {
     decide(request, TransactionState::kCommitted, false);
     state = TransactionState::kCommitted;
@@ -326,6 +350,8 @@ void Transactions::settle_run(Run run) {
   for (auto row = before_.rbegin(); row != before_.rend(); ++row) {
     index_.put_back(row->half, row->state, row->checks);
   }
+  for (const TransactionBatch::Request* request : run)
+    if (request->identity != 0) std::ranges::replace(recent_, request->identity, 0U);
   if (run.size() == 1) {
     run.front()->appended = false;
     run.front()->outcome.error = std::move(appended.error());

@@ -61,6 +61,7 @@ class TransactionBatch {
     std::int64_t half = 0;
     TransactionState verdict = TransactionState::kOpen;
     bool found_visible = false;  // an earlier broker committed it and had no time for an op record
+    std::uint64_t identity = 0;  // of one that was there at start; its copies have the same
     const TopicEntry* topic = nullptr;
     store::AppendItem item;  // of a commit, a discard or a resumed message; without queue: none
     std::size_t place = 0;   // of the item in the append
@@ -113,6 +114,9 @@ class Transactions {
  private:
   // Bytes of one append: with its op record it always fits the store's staging.
   static constexpr std::size_t kAppendBytes = 4U << 20;
+  // Commits of inherited half messages that the key index may not have yet: it is behind by the
+  // requests of a second or so, and by 4,096 of these only when more than as many were committed.
+  static constexpr std::size_t kRecent = 4096;
   // What a run changes is put back when its append is refused.
   struct Before {
     std::int64_t half = 0;
@@ -124,6 +128,7 @@ class Transactions {
   Result<std::size_t> stage_half(const HalfMessage& half, std::int64_t offset, Verdict verdict,
                                  store::LogSpan pin, TransactionBatch& batch);
   bool is_visible(const HalfMessage& half) const;
+  bool is_recent(std::uint64_t identity) const ONCE_REQUIRES(index_.mutex);
   using Run = std::span<TransactionBatch::Request* const>;
   void settle(Run requests) ONCE_REQUIRES(index_.mutex);
   void settle_run(Run run) ONCE_REQUIRES(index_.mutex);
@@ -143,6 +148,8 @@ class Transactions {
   TransactionListing listing_;
   std::atomic<bool> ready_{false};
 
+  std::vector<std::uint64_t> recent_ ONCE_GUARDED_BY(index_.mutex);  // a ring
+  std::size_t recent_next_ ONCE_GUARDED_BY(index_.mutex) = 0;
   // Scratch of a run.
   std::vector<store::AppendItem> items_ ONCE_GUARDED_BY(index_.mutex);
   std::vector<OpEntry> entries_ ONCE_GUARDED_BY(index_.mutex);

@@ -375,6 +375,47 @@ TEST_F(TransactionsTest, CommitWithoutOpRecordIsFoundByItsKey) {
   EXPECT_EQ(end(b, Verdict::kCommit), Errc::kInvalidArgument);
 }
 
+// An Apache broker stores a half message again with each check; when it dies early, nothing says
+// that the copies are one transaction.
+TEST_F(TransactionsTest, CopiesOfOneHalfMessageCommitOnce) {
+  const Half first = send_half("A");
+  const Half copy = send_half("A", "TRANSACTION_CHECK_TIMES=1");
+  append_torn(copy);
+  append_foreign_op("1,");
+  restart();
+  EXPECT_TRUE(life->transactions.index().is_open(first.offset));
+  EXPECT_EQ(end(first, Verdict::kCommit), kOk);
+  EXPECT_EQ(end(first, Verdict::kRollback), Errc::kInvalidArgument);
+  EXPECT_EQ(visible(), 1U);
+}
+
+TEST_F(TransactionsTest, CopiesOfOneHalfMessageCommitOnceBeforeTheKeyIndexKnows) {
+  const Half first = send_half("A");
+  const Half copy = send_half("A", "TRANSACTION_CHECK_TIMES=1");
+  const Half other = send_half("B");
+  restart();
+  store.hides_keys = true;
+  store.append_errors.push_back({Errc::kNotWritable, "disk full"});
+  EXPECT_EQ(end(copy, Verdict::kCommit), Errc::kNotWritable);
+  EXPECT_EQ(end(copy, Verdict::kCommit), kOk);
+  EXPECT_EQ(visible(), 1U);
+  EXPECT_EQ(end(first, Verdict::kCommit), kOk);
+  EXPECT_EQ(visible(), 1U);
+  EXPECT_EQ(end(other, Verdict::kCommit), kOk);
+  EXPECT_EQ(visible(), 2U);
+}
+
+// The application sent one Message object twice.
+TEST_F(TransactionsTest, SecondSendOfTheSameMessageIsAnotherTransaction) {
+  const Half first = send_half("A");
+  born_ms += 1;
+  const Half second = send_half("A");
+  restart();
+  EXPECT_EQ(end(first, Verdict::kCommit), kOk);
+  EXPECT_EQ(end(second, Verdict::kCommit), kOk);
+  EXPECT_EQ(visible(), 2U);
+}
+
 TEST_F(TransactionsTest, WhatApachesProgressPassedIsClosed) {
   const Half a = send_half("A");
   const Half b = send_half("B");
