@@ -137,7 +137,8 @@ def main():
         checks, each = answered(broker, UNKNOWN, 20)
         print(f"{checks} checks answered 'unknown': {each:.2f} CPU seconds for 100,000")
         checks, each = answered(broker, remoting.COMMIT, 10)
-        print(f"{checks} checks answered 'commit': {each:.2f} CPU seconds for 100,000")
+        if checks:  # the first phase leaves some only when there are many
+            print(f"{checks} checks answered 'commit': {each:.2f} CPU seconds for 100,000")
         time.sleep(12)  # the index has been saved
         broker.kill()
         killed_ms = broker.start()
