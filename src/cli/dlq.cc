@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -240,8 +241,12 @@ Status order_all(const Asked& asked, Cluster& cluster, const client::DeadLetters
   return failure;
 }
 
+// USER is looked at here and not by the option: an option of another verb would write what it found
+// there over what this one was given.
 std::string operator_of(const Asked& asked) {
-  return asked.by.empty() ? std::string("oncemq") : asked.by;
+  if (!asked.by.empty()) return asked.by;
+  const char* const user = std::getenv("USER");
+  return user == nullptr || *user == '\0' ? "oncemq" : user;
 }
 
 Status replay(const Asked& asked, Cluster& cluster) {
@@ -345,7 +350,7 @@ void add_selection(CLI::App* verb, Asked& asked) {
 }
 
 void add_operator(CLI::App* verb, Asked& asked) {
-  verb->add_option("--by", asked.by, "who does it, for the record")->envname("USER");
+  verb->add_option("--by", asked.by, "who does it, for the record; otherwise USER");
   verb->add_option("--rate", asked.rate, "letters per second at most")
       ->check(CLI::Range(0.001, 1e6));
 }
