@@ -23,7 +23,13 @@ Result<std::shared_ptr<const model::SqlFilter>> SqlFilters::filter(std::string_v
   }
   auto compiled = model::SqlFilter::compile(expression);
   if (!compiled) return fail(std::move(compiled.error()));
-  auto filter = std::make_shared<const model::SqlFilter>(std::move(*compiled));
+  auto made = std::make_unique<const model::SqlFilter>(std::move(*compiled));
+  const std::size_t bytes = made->bytes();
+  if (!reserve(bytes)) return fail(Errc::kBusy, "too many SQL92 expressions are in use");
+  const Filter filter(made.release(), [live = live_bytes_, bytes](const model::SqlFilter* ended) {
+    *live -= bytes;
+    std::default_delete<const model::SqlFilter>()(ended);
+  });
   MutexLock lock(mutex_);
   const auto known = rows_.find(expression);  // somebody else was as fast
   if (known != rows_.end()) return *known->second;
@@ -34,6 +40,21 @@ Result<std::shared_ptr<const model::SqlFilter>> SqlFilters::filter(std::string_v
   recent_.push_front(filter);
   rows_.emplace(filter->expression(), recent_.begin());
   return filter;
+}
+
+bool SqlFilters::reserve(std::size_t bytes) {
+  const auto fits = [&] { return *live_bytes_ <= live_bytes_max_; };
+  *live_bytes_ += bytes;
+  MutexLock lock(mutex_);
+  for (auto row = recent_.end(); !fits() && row != recent_.begin();) {
+    --row;
+    if (row->use_count() > 1) continue;
+    rows_.erase((*row)->expression());
+    row = recent_.erase(row);
+  }
+  if (fits()) return true;
+  *live_bytes_ -= bytes;
+  return false;
 }
 
 Status SqlFilters::prepare(model::Subscription& subscription) {

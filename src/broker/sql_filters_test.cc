@@ -1,5 +1,8 @@
 #include "broker/sql_filters.h"
 
+#include <memory>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace oncemq::broker {
@@ -30,6 +33,39 @@ TEST(SqlFilters, TheLeastRecentlyAskedForGoes) {
   EXPECT_EQ(nth(0), kept);
   EXPECT_NE(nth(1), lost);
   EXPECT_EQ(filters.size(), SqlFilters::kFiltersMax);
+}
+
+TEST(SqlFilters, WhatIsInUseIsBoundedTogether) {
+  Switches switches;
+  const std::size_t one = model::SqlFilter::compile("a > 1")->bytes();
+  SqlFilters filters(switches, 3 * one);
+  // Those that are only kept make room.
+  for (int i = 0; i < 9; ++i)
+    ASSERT_TRUE(filters.filter("a > " + std::to_string(i)).has_value()) << i;
+  EXPECT_EQ(filters.live_bytes(), 3 * one);
+  EXPECT_EQ(filters.size(), 3U);
+
+  std::vector<std::shared_ptr<const model::SqlFilter>> held;
+  for (int i = 0; i < 3; ++i) held.push_back(*filters.filter("b > " + std::to_string(i)));
+  EXPECT_EQ(filters.filter("c > 1").error().code, Errc::kBusy);
+  EXPECT_EQ(*filters.filter("b > 0"), held[0]);
+  EXPECT_EQ(filters.live_bytes(), 3 * one);
+  model::Subscription sql;
+  sql.expression_type = "SQL92";
+  sql.expression = "c > 1";
+  EXPECT_EQ(filters.prepare(sql).error().code, Errc::kBusy);
+  held.pop_back();
+  EXPECT_TRUE(filters.filter("c > 1").has_value());
+}
+
+TEST(SqlFilters, FiltersMayOutliveTheirMaker) {
+  Switches switches;
+  std::shared_ptr<const model::SqlFilter> filter;
+  {
+    SqlFilters filters(switches);
+    filter = *filters.filter("a > 1");
+  }
+  EXPECT_EQ(filter->expression(), "a > 1");
 }
 
 TEST(SqlFilters, TagsAndRefusals) {

@@ -324,6 +324,17 @@ bool SqlFilter::passes(std::int64_t tags_code) const {
   return code != tags_code || std::binary_search(tag_codes_->begin(), tag_codes_->end(), code);
 }
 
+std::size_t SqlFilter::bytes() const {
+  const auto texts_bytes = [](const std::vector<std::string>& texts) {
+    std::size_t sum = texts.capacity() * sizeof(std::string);
+    for (const std::string& text : texts) sum += text.capacity() + 1;
+    return sum;
+  };
+  return sizeof(*this) + expression_.capacity() + program_.capacity() * sizeof(Instruction) +
+         constants_.capacity() * sizeof(SqlValue) + texts_bytes(texts_) + texts_bytes(names_) +
+         (tag_codes_ ? tag_codes_->capacity() * sizeof(std::int32_t) : 0);
+}
+
 SqlFilter::Verdict SqlFilter::evaluate(std::string_view properties) const {
   Values values;
   if (!names_.empty()) read_properties(properties, values);

@@ -11,6 +11,7 @@ import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.client.consumer.PullStatus;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
@@ -152,6 +153,29 @@ class FilterTest extends ClientTest {
           return inbox.size() >= 3;
         });
     assertEquals(List.of("3", "5", "9"), sorted(inbox.bodies()));
+  }
+
+  /** What comes again lies in the retry topic, which the group has without an expression. */
+  @Test
+  void failedMessagesOfAFilteredGroupComeAgain() throws Exception {
+    String topic = topic("sql-retry", 1);
+    Inbox inbox = new Inbox();
+    DefaultMQPushConsumer consumer = newConsumer(fresh("group"));
+    consumer.subscribe(topic, MessageSelector.bySql("n = 1"));
+    consumer.registerMessageListener(
+        inbox.concurrently(
+            message ->
+                message.getReconsumeTimes() == 0
+                    ? ConsumeConcurrentlyStatus.RECONSUME_LATER
+                    : ConsumeConcurrentlyStatus.CONSUME_SUCCESS));
+    started(consumer);
+    DefaultMQProducer producer = producer();
+    send(producer, topic, "noise", "n", "2");
+    send(producer, topic, "match", "n", "1");
+    inbox.awaitExactly(2, PATIENCE_MS);
+    assertEquals(List.of("match", "match"), inbox.bodies());
+    assertEquals(1, inbox.all().get(1).getReconsumeTimes());
+    assertEquals("1", inbox.all().get(1).getUserProperty("n"));
   }
 
   /** A pull that waits is woken by a message that matches, and not by the others. */
