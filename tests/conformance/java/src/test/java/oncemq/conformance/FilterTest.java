@@ -16,6 +16,8 @@ import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageRequestMode;
+import org.apache.rocketmq.remoting.protocol.subscription.SubscriptionGroupConfig;
 import org.junit.jupiter.api.Test;
 
 /** SQL92 subscriptions; docs/sql-filters.md has the rules. */
@@ -176,6 +178,31 @@ class FilterTest extends ClientTest {
     assertEquals(List.of("match", "match"), inbox.bodies());
     assertEquals(1, inbox.all().get(1).getReconsumeTimes());
     assertEquals("1", inbox.all().get(1).getUserProperty("n"));
+  }
+
+  @Test
+  void popConsumerGetsWhatMatches() throws Exception {
+    String topic = topic("sql-pop", 2);
+    SubscriptionGroupConfig config = new SubscriptionGroupConfig();
+    config.setGroupName(fresh("group"));
+    admin().createAndUpdateSubscriptionGroupConfig(server().broker(), config);
+    admin()
+        .setMessageRequestMode(
+            server().broker(), topic, config.getGroupName(), MessageRequestMode.POP, 0, 10_000);
+    DefaultMQProducer producer = producer();
+    send(producer, topic, "early", "n", "2");
+    Inbox inbox = new Inbox();
+    DefaultMQPushConsumer consumer = newConsumer(config.getGroupName());
+    consumer.setClientRebalance(false);
+    consumer.subscribe(topic, MessageSelector.bySql("n > 1"));
+    consumer.registerMessageListener(inbox.accepting());
+    started(consumer);
+    inbox.await(1, PATIENCE_MS);
+    send(producer, topic, "noise", "n", "1");
+    send(producer, topic, "late", "n", "3");
+    inbox.awaitExactly(2, PATIENCE_MS);
+    assertEquals(List.of("early", "late"), inbox.bodies());
+    assertTrue(inbox.all().stream().allMatch(one -> one.getProperty("POP_CK") != null), "popped");
   }
 
   /** A pull that waits is woken by a message that matches, and not by the others. */
