@@ -246,10 +246,11 @@ class Hostile(RawTest):
     settings = {"maxConnections": 60}
 
     def test_too_many_connections(self):
-        crowd = [self.connect() for _ in range(59)]
+        # Of 60; some of an earlier test's may not be reaped yet.
+        crowd = [self.connect() for _ in range(50)]
         for connection in crowd:
             connection.call(30, {"topic": "raw", "queueId": 0})
-        extra = [socket.create_connection(("127.0.0.1", self.broker.port), timeout=5) for _ in range(10)]
+        extra = [socket.create_connection(("127.0.0.1", self.broker.port), timeout=5) for _ in range(20)]
         closed = 0
         for one in extra:
             one.settimeout(2)
@@ -260,7 +261,7 @@ class Hostile(RawTest):
             except socket.timeout:
                 pass
             one.close()
-        self.assertGreaterEqual(closed, 9)
+        self.assertGreaterEqual(closed, 10)
         self.assertEqual(self.send(crowd[0])[0], 0)
         for connection in crowd:
             connection.close()
