@@ -80,6 +80,7 @@ final class MqAdminWorld implements AutoCloseable {
               .replaceAll("127.0.0.1:\\d+", "{address}")
               .replaceAll("\\b([0-9A-F]{32}|[0-9A-F]{52,56})\\b", "{id}")
               .replaceAll("\\b\\d+\\.\\d+\\b", "{n}")
+              .replaceAll("\\b\\d+ms\\b", "{n}ms")
               .replaceAll("(rt=|true |spentTimeMills=|__CRC32#=|bodyCRC=)\\d+", "$1{n}")
               .replaceAll("(commitLogOffset=|CommitLog Offset: |physicOffset=)\\d+", "$1{n}");
       // Java's frames, and the advice below each refusal.
