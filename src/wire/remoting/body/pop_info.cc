@@ -140,7 +140,8 @@ Result<std::vector<BatchAckEntry>> decode_batch_ack(Bytes body) {
     if (bits->size() > kBatchAckSpan / 8)
       return fail(Errc::kInvalidArgument, "the messages of one ack lie too far apart");
     for (std::size_t i = 0; i < bits->size() * 8; ++i) {
-      if ((static_cast<unsigned char>((*bits)[i / 8]) >> i % 8 & 1U) == 0) continue;
+      const unsigned byte = static_cast<unsigned char>((*bits)[i / 8]);
+      if ((byte >> (i % 8) & 1U) == 0) continue;
       if (++messages > kBatchAckMax)
         return fail(Errc::kInvalidArgument, "more messages than one batch may ack");
       if (entry.start_offset > INT64_MAX - static_cast<std::int64_t>(i))
