@@ -149,7 +149,7 @@ class DeadLetterTest extends ClientTest {
     List<String> ids = makeDead(topic, group, 300);
     for (int round = 0; round < 6; round++) {
       Process tool =
-          OnceMqTool.start(server(), "dlq", "replay", group, "--yes", "--rate", "150");
+          OnceMqTool.start(server(), "dlq", "replay", group, "--yes", "--rate", "30");
       Thread.sleep(250 + 100L * round);
       if (round % 2 == 0) {
         tool.destroyForcibly().waitFor();
