@@ -108,7 +108,7 @@ final class MqAdminCommands {
     say("statsAll -t still", "still quiet", "still reset-3", "#InMsg24Hour");
     say("statsAll -a", "still quiet", "#InMsg24Hour");
     refused("updateStaticTopic -b {brokerName} -t static -qn 4", "static topics are not served");
-    say("remappingStaticTopic -b {brokerName} -t static", "No topic route to do the remapping");
+    say("remappingStaticTopic -b {brokerName} -t no-static", "No topic route to do the remapping");
     // groups
     same("updateSubGroup -b {broker} -g made-group -r 7 -q 2");
     same("updateSubGroup -c {cluster} -g made-group-2 -s false");
