@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lane: the official Java client 5.3.3 against the built broker
 # needs: java
-# limit: 600
+# limit: 900
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tools/setup.sh
