@@ -233,7 +233,7 @@ Status TransactionIndex::ensure_present(std::int64_t half) {
     MutexLock lock(mutex);
     if (states_.present(half)) return {};
   }
-  auto bytes = states_.read(half);
+  auto bytes = states_on_disk().read(half);
   if (!bytes.has_value()) return fail(std::move(bytes.error()));
   MutexLock lock(mutex);
   if (!states_.present(half)) states_.insert(half, std::move(*bytes));
@@ -340,7 +340,7 @@ void TransactionIndex::save_pending() {
   if (pending_ == nullptr || store_.marks().durable().value < pending_->snapshot.mark.log_end)
     return;
   const std::unique_ptr<Pending> pending = std::move(pending_);
-  if (const Status written = states_.write(pending->snapshot); !written.has_value()) {
+  if (const Status written = states_on_disk().write(pending->snapshot); !written.has_value()) {
     log::warn("broker", "the verdict index cannot be saved: {}", written.error().message);
     MutexLock lock(mutex);
     states_.not_written(pending->snapshot);

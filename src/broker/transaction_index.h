@@ -120,6 +120,8 @@ class TransactionIndex {
   std::int64_t saved_log_end_ = 0;    // service thread
   std::unique_ptr<Pending> pending_;  // service thread
 
+  // For its read() and write(), which touch the disk and no state: no lock across them.
+  const TransactionStates& states_on_disk() const ONCE_NO_ANALYSIS { return states_; }
   TransactionStates states_ ONCE_GUARDED_BY(mutex);
   std::int64_t floor_ ONCE_GUARDED_BY(mutex) = 0;  // nothing below is open
   std::deque<OpRow> op_rows_ ONCE_GUARDED_BY(mutex);
