@@ -312,6 +312,7 @@ void Transactions::judge(TransactionBatch::Request& request) {
   if (allowed) return decide(request, request.verdict, true);
   request.outcome.error =
       Error{Errc::kInvalidArgument, "the transaction is already " + std::string(name_of(state))};
+  request.outcome.end = store_.marks().appended();
 }
 
 void Transactions::settle(Run requests) {
@@ -343,7 +344,8 @@ void Transactions::settle_run(Run run) {
     if (!entries_.empty()) index_.note_ops(items_.back().result.queue_offset.value, entries_);
     for (TransactionBatch::Request* request : run) {
       if (request->appended) request->item.result = items_[request->place].result;
-      if (!request->outcome.error.has_value()) request->outcome.end = *appended;
+      request->outcome.end =
+          *appended;  // of a refused one, too: it may be refused for another here
     }
     return;
   }

@@ -42,7 +42,8 @@ class TransactionBatch {
  public:
   struct Outcome {
     std::optional<Error> error;
-    // The answer may leave when *committed* has reached this.
+    // The answer may leave when *committed* has reached this; also that of kInvalidArgument, which
+    // tells of another verdict.
     store::AppendedOffset end;
   };
 

@@ -13,17 +13,17 @@ build fuzz "${names[@]/#/fuzz_}"
 
 # fuzz NAME runs one target; what it finds new stays in build/, a crash is kept beside it.
 fuzz() {
-  local work=build/fuzz/work/$1 status=0
-  mkdir -p "$work/corpus"
+  local found=build/fuzz/found/$1 status=0
+  mkdir -p "$found/corpus"
   "build/fuzz/fuzz/fuzz_$1" -max_total_time="${FUZZ_SECONDS:-8}" -timeout=10 -rss_limit_mb=1024 \
-    -print_final_stats=1 -artifact_prefix="$work/" "$work/corpus" "fuzz/corpus/$1" \
-    >"$work/log" 2>&1 || status=$?
+    -print_final_stats=1 -artifact_prefix="$found/" "$found/corpus" "fuzz/corpus/$1" \
+    >"$found/log" 2>&1 || status=$?
   if [[ $status -ne 0 ]]; then
-    tail -n 60 "$work/log"
-    echo "fuzz_$1 FAILED; the input is in $work/"
+    tail -n 60 "$found/log"
+    echo "fuzz_$1 FAILED; the input is in $found/"
     return 1
   fi
-  echo "fuzz_$1: $(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$work/log") runs"
+  echo "fuzz_$1: $(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$found/log") runs"
 }
 export -f fuzz
 printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}'

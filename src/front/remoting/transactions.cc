@@ -24,15 +24,16 @@ void TransactionLane::commit() {
   broker_.transactions().commit(batch_);
   for (Staged& staged : staged_) {
     const auto& outcome = batch_.outcome(staged.request);
-    // The one contradiction that a commit finds: another verdict stands.
-    if (outcome.error && outcome.error->code == Errc::kInvalidArgument)
-      staged.call.refuse(wire::ResponseCode::kTransactionFailed, outcome.error->message);
-    else if (outcome.error)
+    // The one contradiction that a commit finds: another verdict stands. Nobody is told so before
+    // that one is committed.
+    const bool contradicts = outcome.error && outcome.error->code == Errc::kInvalidArgument;
+    if (outcome.error && !contradicts)
       staged.call.refuse(*outcome.error);
     else if (staged.call.oneway())
       staged.call.abandon();
     else
-      held_.push_back({std::move(staged.call), outcome.end.value});
+      held_.push_back({std::move(staged.call), outcome.end.value,
+                       contradicts ? outcome.error->message : std::string()});
   }
   staged_.clear();
   batch_.clear();
@@ -44,7 +45,11 @@ void TransactionLane::release() {
     next_.store(held_.empty() ? INT64_MAX : held_.front().end);
     const std::int64_t mark = store_.marks().committed().value;
     if (held_.empty() || held_.front().end > mark) return;
-    held_.front().call.ok();
+    Held& held = held_.front();
+    if (held.refusal.empty())
+      held.call.ok();
+    else
+      held.call.refuse(wire::ResponseCode::kTransactionFailed, held.refusal);
     held_.pop_front();
   }
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <string>
 #include <vector>
 
 #include "broker/broker.h"
@@ -38,6 +39,7 @@ class TransactionLane {
   struct Held {
     Call call;
     std::int64_t end = 0;
+    std::string refusal;  // empty: OK
   };
 
   void commit();

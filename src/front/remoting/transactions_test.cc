@@ -180,5 +180,18 @@ TEST_F(DurableTransactionsEdgeTest, AnswerWaitsForTheDisk) {
   EXPECT_EQ(take(connection).code, 0);
 }
 
+TEST_F(DurableTransactionsEdgeTest, NobodyIsToldOfAVerdictThatIsNotOnDisk) {
+  FakeConnection& first = connect();
+  FakeConnection& second = connect();
+  const Half half = send_half(first, "A");
+  test_broker.store.autocommit = false;
+  EXPECT_EQ(end(first, half, kCommit).code, -1);
+  EXPECT_EQ(end(second, half, kRollback).code, -1);
+  test_broker.store.sync();
+  tick();
+  EXPECT_EQ(take(first).code, 0);
+  EXPECT_EQ(take(second).code, static_cast<int>(wire::ResponseCode::kTransactionFailed));
+}
+
 }  // namespace
 }  // namespace oncemq::front
