@@ -67,16 +67,20 @@ PopQueue::Taken PopQueue::take_ready(const Taking& taking, std::size_t max) {
     }
     return taken;
   }
-  for (auto at = ready_.begin(); at != ready_.end() && taken.rows.size() < max;) {
-    auto row = rows_.find(*at++);
+  std::vector<Rows::iterator> rows;
+  for (auto at = ready_.begin(); at != ready_.end() && rows.size() < max; ++at) {
+    auto row = rows_.find(*at);
     const bool dead = row->second.deliveries >= taking.deliveries_max;
     const bool passed =
         !dead && (row->second.token >= taking.token || row->second.due_ms > taking.ripe_ms);
     if (passed) taken.token_passed = std::max(taken.token_passed, row->second.token);
-    if (dead || passed) {
-      if (taking.order) break;
-      continue;
-    }
+    if (!dead && !passed)
+      rows.push_back(row);
+    else if (taking.order)
+      break;
+  }
+  if (taking.whole && taken.token_passed != 0) return taken;
+  for (Rows::iterator row : rows) {
     ++row->second.deliveries;
     hold(row, taking.token, taking.now_ms + taking.invisible_ms, taking.invisible_ms);
     taken.rows.push_back({{row->first}, row->second.deliveries});

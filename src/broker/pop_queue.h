@@ -57,6 +57,9 @@ class PopQueue {
     std::int64_t invisible_ms = 0;
     std::int32_t deliveries_max = 0;  // rows that were given out so often wait for the DLQ
     bool order = false;
+    // Ready rows are left whole when one of them would be passed: a pop that comes in the very
+    // millisecond in which rows were given back gets all of them with its next token.
+    bool whole = false;
     std::string_view attempt_id;
   };
   // What a pop took. `token_passed`: rows were left because their token is not below the pop's (two

@@ -219,7 +219,7 @@ Result<PopResult> Popper::pop(const PopRequest& request) {
                           .deliveries_max = scope->deliveries_max,
                           .order = request.order,
                           .attempt_id = request.attempt_id};
-  // Twice only when all that is there was given out in this very millisecond before.
+  // Twice only when something of what is there was given out in this very millisecond before.
   std::int64_t passed = 0;
   for (int round = 0; round < 2 && result.messages == 0; ++round) {
     if (round > 0 && passed == 0) break;
@@ -228,6 +228,7 @@ Result<PopResult> Popper::pop(const PopRequest& request) {
     taking.now_ms = begin_ms();
     result.rest = 0;
     for (const Scope::Target& target : scope->targets) {
+      taking.whole = round == 0 && result.messages == 0;
       if (result.messages < static_cast<std::size_t>(request.max_messages))
         passed =
             std::max(passed, take(*target.slot, target.source, request, *scope, taking, result));
@@ -279,6 +280,7 @@ std::int64_t Popper::take(PopSlot& slot, PopSource source, const PopRequest& req
     if (!taken.rows.empty())
       result.operation = std::max(result.operation, stage_hold(slot, taking, taken.rows));
     changed(slot);
+    if (taking.whole && taken.token_passed != 0) return taken.token_passed;
     if (may_read(slot, taking)) next = slot.queue.next();
   }
   PopResult::Part part{source, slot.messages.queue_id(), {}};

@@ -203,6 +203,20 @@ TEST_F(PopperTest, GivenBackInTheSameMillisecondItHasAnotherHandle) {
   EXPECT_TRUE(ack(second[0]));
 }
 
+TEST_F(PopperTest, GivenBackInTheSameMillisecondTheyComeTogether) {
+  send_many(3);
+  const auto first = give(ask());
+  clock.advance_ms(1);
+  ASSERT_TRUE(popper.change(handle(first[0]), 0).has_value());
+  ASSERT_TRUE(popper.change(handle(first[1]), 0).has_value());
+  clock.advance_ms(1);
+  ASSERT_TRUE(popper.change(handle(first[2]), 0).has_value());
+  send_many(1);
+  const auto second = give(ask());
+  EXPECT_THAT(offsets(second), ElementsAre(0, 1, 2, 3));
+  for (const auto& message : second) EXPECT_TRUE(ack(message));
+}
+
 // A clock that was set back must not make handles run ahead with the number of pops.
 TEST_F(PopperTest, PopTimesStayWhereTheyAreWhileTheClockIsBehind) {
   send_many(64);
