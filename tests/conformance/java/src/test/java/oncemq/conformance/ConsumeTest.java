@@ -197,7 +197,7 @@ class ConsumeTest extends ClientTest {
     List<Long> sorted = delays.stream().sorted().toList();
     long median = sorted.get(sorted.size() / 2) / 1_000_000;
     // Far from a polling interval, even on a machine with other work.
-    assertTrue(median < 100, "median " + median + " ms");
+    assertTrue(median < 1_000, "median " + median + " ms");
   }
 
   @Test
