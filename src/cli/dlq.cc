@@ -3,12 +3,14 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <unordered_set>
 
 #include "cli/letter_json.h"
 #include "cli/verb.h"
 #include "client/admin/dead_letters.h"
 #include "client/admin/pause.h"
+#include "model/sql_filter.h"
 
 namespace oncemq::cli {
 namespace {
@@ -24,6 +26,7 @@ struct Asked {
   std::string begin;
   std::string end;
   std::vector<std::string> properties;
+  std::string where;
   bool body = false;
   std::string to = "group";
   double rate = 0;
@@ -51,6 +54,11 @@ Result<client::LetterSelection> selection_of(const Asked& asked, std::int64_t no
     if (middle == 0 || middle == std::string::npos)
       return fail(usage("a property is given as name=value"));
     selection.properties.emplace_back(pair.substr(0, middle), pair.substr(middle + 1));
+  }
+  if (!asked.where.empty()) {
+    auto where = model::SqlFilter::compile(asked.where);
+    if (!where) return fail(usage(where.error().message));
+    selection.where = std::make_shared<const model::SqlFilter>(std::move(*where));
   }
   if (selection.begin_ms > selection.end_ms) return fail(usage("--begin is after --end"));
   return selection;
@@ -332,6 +340,15 @@ void add_group(CLI::App* verb, Asked& asked) {
       ->check(group_name());
 }
 
+CLI::Validator expression() {
+  return CLI::Validator(
+      [](std::string& text) {
+        const auto filter = model::SqlFilter::compile(text);
+        return filter ? std::string() : filter.error().message;
+      },
+      "EXPRESSION");
+}
+
 void add_selection(CLI::App* verb, Asked& asked) {
   add_group(verb, asked);
   verb->add_option("--id", asked.selection.ids,
@@ -343,6 +360,9 @@ void add_selection(CLI::App* verb, Asked& asked) {
       ->allow_extra_args(false);
   verb->add_option("--property", asked.properties, "name=value; all that are given must match")
       ->allow_extra_args(false);
+  verb->add_option("--where", asked.where,
+                   "SQL92 over its properties, as in subscriptions: \"amount > 10 AND TAGS = 'x'\"")
+      ->check(expression());
   verb->add_option("--begin", asked.begin, "died from, a time")->check(time_word());
   verb->add_option("--end", asked.end, "died until, a time")->check(time_word());
   verb->add_option("--limit", asked.selection.limit, "at most so many")

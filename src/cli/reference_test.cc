@@ -76,6 +76,10 @@ TEST_F(ReferenceTest, HostileWordsAreRefused) {
   expect_refused({"dlq", "replay", "g", "--to", "everywhere"});
   expect_refused({"dlq", "replay", "g", "--rate", "0"});
   expect_refused({"dlq", "show", "g", "--begin", "2026-02-30"});
+  for (const char* verb : {"show", "replay", "purge", "export"}) {
+    expect_refused({"dlq", verb, "g", "--where", "amount >"});
+    expect_refused({"dlq", verb, "g", "--where", ""});
+  }
   expect_refused({"dlq"});
   expect_refused({"config", "set", "key"});
 }

@@ -54,6 +54,7 @@ bool LetterSelection::wants(const StoredMessage& message) const {
   if (!key.empty() && !has_word(message.property(property::kKeys), key)) return false;
   if (!topic.empty() && message.property(property::kRetryTopic) != topic) return false;
   if (!tags.empty() && !contains(tags, message.property(property::kTags))) return false;
+  if (where && !where->matches(message.properties)) return false;
   return std::ranges::all_of(properties, [&](const auto& wanted) {
     return message.property(wanted.first) == wanted.second;
   });

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "client/admin/message_finder.h"
 #include "client/remoting/remoting_client.h"
+#include "model/sql_filter.h"
 #include "wire/remoting/body/dead_letters.h"
 
 // The dead letters of a cluster's groups: docs/dead-letters.md.
@@ -33,7 +35,8 @@ struct LetterSelection {
   std::string topic;             // the original one
   std::vector<std::string> tags;
   std::vector<std::pair<std::string, std::string>> properties;
-  std::int64_t begin_ms = 0;  // when it died, both inclusive
+  std::shared_ptr<const model::SqlFilter> where;  // TRUE of its properties; shared by copies
+  std::int64_t begin_ms = 0;                      // when it died, both inclusive
   std::int64_t end_ms = INT64_MAX;
   bool with_marked = false;  // also those that were replayed or purged
   std::int64_t limit = INT64_MAX;

@@ -14,10 +14,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -91,6 +93,50 @@ class DeadLetterTest extends ClientTest {
         List.of(row.getIntValue("letters"), row.getIntValue("replayed"), row.getIntValue("purged")));
     String marked = tool("dlq", "show", group, "--all").out();
     assertTrue(marked.contains("replayed by ann") && marked.contains("purged by tester"), marked);
+  }
+
+  /** The expressions of subscriptions say which letters. */
+  @Test
+  void selectedByExpression() throws Exception {
+    String topic = topic("dead-where", 1);
+    String group = fresh("dead-group");
+    List<String> ids =
+        makeDead(topic, group, 6, (message, i) -> message.putUserProperty("amount", "" + i));
+    String large = "amount >= 4 AND RETRY_TOPIC = '" + topic + "'";
+    assertEquals(
+        new TreeSet<>(ids.subList(4, 6)),
+        JSON.parseArray(tool("dlq", "show", group, "--where", large, "--json").out()).stream()
+            .map(letter -> ((JSONObject) letter).getJSONObject("properties").getString("UNIQ_KEY"))
+            .collect(Collectors.toCollection(TreeSet::new)));
+    assertEquals(
+        2, tool("dlq", "export", group, "--where", large).out().lines().count());
+    assertEquals(
+        2,
+        tool("dlq", "replay", group, "--where", large, "--dry-run").out().split("would be", -1).length
+            - 1);
+
+    // A broken one is refused with its place before anything is asked.
+    for (String verb : List.of("show", "replay", "purge", "export")) {
+      OnceMqTool.Result broken =
+          tool("dlq", verb, group, "--where", "amount >= AND 4", "-n", "127.0.0.1:9");
+      assertEquals(2, broken.code(), verb);
+      assertTrue(broken.errors().contains("at character 11"), broken.errors());
+    }
+    assertEquals(6, groupRow(group).getIntValue("letters"));
+
+    assertEquals(
+        0, tool("dlq", "purge", group, "--where", "amount BETWEEN 0 AND 1", "--yes").code());
+    OnceMqTool.Result replay = tool("dlq", "replay", group, "--where", large, "--yes");
+    assertEquals(0, replay.code(), replay.errors());
+    JSONObject row = groupRow(group);
+    assertEquals(
+        List.of(2, 2, 2),
+        List.of(row.getIntValue("letters"), row.getIntValue("replayed"), row.getIntValue("purged")));
+    assertEquals(
+        new TreeSet<>(ids.subList(4, 6)),
+        consume(group, topic, "no-such-tag").awaitExactly(2, PATIENCE_MS).stream()
+            .map(MessageExt::getMsgId)
+            .collect(Collectors.toCollection(TreeSet::new)));
   }
 
   @Test
@@ -204,13 +250,22 @@ class DeadLetterTest extends ClientTest {
 
   /** Sends messages that the group gives up at once; returns their ids in order. */
   private List<String> makeDead(String topic, String group, int count) throws Exception {
+    return makeDead(topic, group, count, (message, i) -> {});
+  }
+
+  private List<String> makeDead(
+      String topic, String group, int count, BiConsumer<Message, Integer> dress) throws Exception {
     DefaultMQProducer producer = producer();
     List<String> ids = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      ids.add(producer.send(message(topic, "tag", "key-" + i, "body " + i), queue(topic, 0)).getMsgId());
+      Message message = message(topic, "tag", "key-" + i, "body " + i);
+      dress.accept(message, i);
+      ids.add(producer.send(message, queue(topic, 0)).getMsgId());
     }
     DefaultMQPushConsumer consumer = newConsumer(group);
     consumer.setMaxReconsumeTimes(0);
+    consumer.setConsumeThreadMin(1);  // they die in their order
+    consumer.setConsumeThreadMax(1);
     consumer.subscribe(topic, "*");
     consumer.registerMessageListener(
         new Inbox().concurrently(message -> ConsumeConcurrentlyStatus.RECONSUME_LATER));
