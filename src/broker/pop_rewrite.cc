@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "model/properties.h"
 #include "model/record_codec.h"
 
@@ -69,11 +71,9 @@ void rewrite_pop_records(const store::LogSpan& span, std::string_view topic, Pop
     auto decoded = model::decode_record(rest, model::Verify::kNone);
     if (!decoded.has_value() || decoded->kind != model::RecordKind::kMessage) return;
     const model::RecordView& record = decoded->record;
-    const std::string offset = std::to_string(record.queue_offset.value);
-    const std::string handle =
-        offset + " " + std::to_string(token) + " " + std::to_string(invisible_ms) + " 0 " +
-        std::to_string(static_cast<int>(source)) + " " + std::string(broker_name) + " " +
-        std::to_string(record.queue_id) + " " + offset;
+    const std::string handle = fmt::format("{} {} {} 0 {} {} {} {}", record.queue_offset.value,
+                                           token, invisible_ms, static_cast<int>(source),
+                                           broker_name, record.queue_id, record.queue_offset.value);
     std::string properties = model::without_property(record.properties, model::property::kCrc32);
     model::set_property(properties, model::property::kPopCheckpoint, handle);
     out.push_back(encode(record, topic, properties, deliveries));

@@ -49,7 +49,7 @@ Status Timers::load() {
     low_ = check->pending_from;
     told_apache_ = {check->apache_read_ms, check->apache_offset};
     if (!apache_ && (check->clean || check->session == disk_.session())) {
-      const Status opened = index_.open(check->spans);
+      Status opened = index_.open(check->spans);
       if (!opened && opened.error().code != Errc::kCorrupt) return opened;
       if (!opened) log::error("timer", "{}: made again", opened.error().message);
       adopted = opened.has_value();

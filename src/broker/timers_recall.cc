@@ -27,7 +27,7 @@ std::vector<TimerRecord> Timers::find_by_key(std::string_view unique_key,
         decoded->record.topic != model::topic::kTimer)
       continue;
     TimerRecord timer = parse_timer_record(options_, decoded->record);
-    if (timer.unique_key == unique_key) found.push_back(std::move(timer));
+    if (timer.unique_key == unique_key) found.push_back(timer);
   }
   std::stable_sort(found.begin(), found.end(), [](const TimerRecord& a, const TimerRecord& b) {
     return a.key.offset > b.key.offset;
@@ -95,7 +95,7 @@ bool Timers::decide(Asked& asked) {
     if (timer.kind != TimerRecord::Kind::kTimer) continue;
     seen = true;
     const bool before = timer.key.offset < recover_until_ && settled_before(timer);
-    if (!before && waits(timer.key)) targets.push_back(std::move(timer));
+    if (!before && waits(timer.key)) targets.push_back(timer);
   }
   if (targets.empty()) {
     if (recalled && !seen)

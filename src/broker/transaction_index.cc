@@ -178,7 +178,7 @@ Status TransactionIndex::heal_torn(std::int64_t from) {
   };
   const std::int64_t end = store_.marks().committed().value;
   while (from < end) {
-    const Status scanned = store_.scan(model::LogOffset{from}, look_at);
+    Status scanned = store_.scan(model::LogOffset{from}, look_at);
     ONCE_TRY(status);
     if (scanned.has_value()) break;
     if (scanned.error().code != Errc::kCorrupt) return scanned;

@@ -18,8 +18,10 @@ using Kind = Topics::Kind;
 
 std::string joined(const std::map<std::string, std::string>& attributes) {
   std::string text;
-  for (const auto& [name, value] : attributes)
-    text += (text.empty() ? "" : ",") + name + "=" + value;
+  for (const auto& [name, value] : attributes) {
+    if (!text.empty()) text += ',';
+    text.append(name).append("=").append(value);
+  }
   return text;
 }
 

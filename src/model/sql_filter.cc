@@ -40,7 +40,7 @@ Tags required_tags(const SqlTree& tree, std::uint16_t index) {
     case SqlOp::kOr: {
       Tags left = required_tags(tree, node.left);
       if (!left) return left;
-      const Tags right = required_tags(tree, node.right);
+      Tags right = required_tags(tree, node.right);
       if (!right) return right;
       left->insert(left->end(), right->begin(), right->end());
       return left;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 
+#include <fmt/format.h>
+
 #include "model/properties.h"
 #include "store/checkpoint.h"
 #include "store/deleted_topics.h"
@@ -244,14 +246,14 @@ class Checker {
       const auto got = queue_files_.read(*queue, end + -1, last);
       if (!got || *got == 0 || last[0].log_offset.value < report_.log_begin || is_filler(last[0]))
         continue;  // of records that retention has deleted
-      const std::string what = "entries up to offset " + std::to_string(end.value) + " point at " +
-                               std::to_string(last[0].log_offset.value) +
-                               ", where the log has no such record";
-      const std::string place = queue->topic() + "/" + std::to_string(queue->queue_id());
+      const std::string what =
+          fmt::format("entries up to offset {} point at {}, where the log has no such record",
+                      end.value, last[0].log_offset.value);
+      const std::string place = fmt::format("{}/{}", queue->topic(), queue->queue_id());
       if (report_.clean || last[0].log_offset.value < settled_)
         problem(place, what);
       else
-        report_.notes.push_back(place + ": " + what);
+        report_.notes.push_back(fmt::format("{}: {}", place, what));
     }
   }
 

@@ -113,7 +113,7 @@ class Reader::Gatherer {
     }
     // First who is to blame: an entry that leads to no record of its own, or else the record.
     if (!is_record(rest.first(size), entry, queue_offset)) {
-      const auto decoded = model::decode_record(rest, model::Verify::kFull);
+      auto decoded = model::decode_record(rest, model::Verify::kFull);
       broken_record_ = !decoded;
       return fail(Errc::kCorrupt, decoded ? "queue entry does not fit its record"
                                           : std::move(decoded.error().message));

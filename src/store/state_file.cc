@@ -111,7 +111,7 @@ Status StateFile::save(std::string_view json) {
   // Between the two renames a crash leaves only the .bak, which load() then takes: it is the state
   // before this save.
   if (keep_present_) {
-    const Status kept = disk_.rename(path_, path_ + ".bak");
+    Status kept = disk_.rename(path_, path_ + ".bak");
     if (!kept && kept.error().code != Errc::kNotFound) return kept;
   }
   ONCE_TRY(disk_.rename(temporary, path_));
