@@ -41,7 +41,7 @@ def nothing_acknowledged_is_lost(facts):
     for subscription in facts.by_kind["subscribe"]:
         group, topic = subscription["group"], subscription["topic"]
         for sent in facts.sent.values():
-            if sent["topic"] != topic or not facts.committed(sent):
+            if sent["topic"] != topic or sent.get("hidden") or not facts.committed(sent):
                 continue
             if (group, sent["id"]) not in facts.deliveries and (group, sent["id"]) not in letters:
                 yield f"{sent['id']} was acknowledged at {where(facts.acked[sent['id']], topic)}; {group} never got it"
@@ -56,6 +56,8 @@ def nothing_from_nowhere(facts):
             yield f"{event['id']} at {where(event)} had been refused for certain"
         elif event["digest"] != sent["digest"]:
             yield f"{event['id']} at {where(event)} has another body than was sent"
+        elif event["e"] == "recv" and sent.get("hidden"):
+            yield f"{event['id']} at {where(event)} passed the filter of {event['group']}"
 
 
 def one_message_per_offset(facts):
@@ -140,6 +142,18 @@ def committed_offsets_hold(facts):
             yield f"{line} went from {committed[line]} back to {event['offset']}"
         if event["e"] != "resume":
             committed[line] = event["offset"]
+
+
+def what_is_settled_does_not_come_again(facts):
+    settled = {}
+    for event in facts.events:
+        line = event.get("group"), event.get("topic"), event.get("queue")
+        if event["e"] == "settled":
+            settled[line] = max(event["offset"], settled.get(line, 0))
+        elif event["e"] == "reset":
+            settled.pop(line, None)
+        elif event["e"] == "recv" and event["offset"] < settled.get(line, 0):
+            yield f"{event['id']} came to {line[0]} from {where(event)}, where all below {settled[line]} was settled"
 
 
 def transactions_have_one_verdict(facts):
@@ -282,6 +296,12 @@ def metadata_survives(facts):
 
 
 def everything_answers(facts):
+    told = {e["id"]: e["result"] for e in facts.by_kind["told"]}
+    gone = {e["client"] for e in facts.by_kind["gone"]}
+    for event in facts.by_kind["ask"]:
+        result = told.get(event["id"])
+        if result in ("wrong", "never") or (result is None and event["client"] not in gone):
+            yield f"the request {event['id']} ended with {result}"
     for event in facts.by_kind["call"]:
         if event["ms"] > event["timeout_ms"] + 1_000:
             yield f"{event['what']} took {event['ms']} ms with a time-out of {event['timeout_ms']} ms"
@@ -314,6 +334,7 @@ CHECKS = {
     "I5": what_was_shown_stays,
     "I6": stored_once_per_send,
     "I8": committed_offsets_hold,
+    "I8 settled": what_is_settled_does_not_come_again,
     "I9": transactions_have_one_verdict,
     "I10": keys_are_processed_in_order,
     "I11": poison_ends_in_the_dead_letters,

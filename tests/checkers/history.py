@@ -3,7 +3,8 @@
 A recorder per client writes its own file, so that a crash of the harness loses nothing that was noted.
 Every event has `t` (monotonic ns of the harness) and `e`, its kind; the other fields by kind:
 
-  send_inv   id topic digest [key] [tx] [batch] [due_ms] [poison]   before the bytes leave
+  send_inv   id topic digest [key] [tx] [batch] [due_ms] [poison] [hidden]   before the bytes leave; hidden: no
+             subscription's filter lets it through
   send_ok    id queue offset                      acknowledged: committed, says the broker
   send_fail  id                                   refused for certain: it must never show
   send_unk   id                                   connection lost, time-out: both outcomes are legal, for ever
@@ -15,12 +16,16 @@ Every event has `t` (monotonic ns of the harness) and `e`, its kind; the other f
   commit_ok  group topic queue offset             an accepted consumer offset
   reset      group topic queue offset             an operator moved it, in either direction
   resume     group topic queue offset             what the broker answered to "where was I?"
+  settled    group topic queue offset             the broker counts all below as done: it may not come again
   tx_end     id verdict result                    verdict commit|rollback; result ok|refused|unk
   scan       topic queue offset id digest         the final reading of everything, by pull
   bounds     topic queue min max                  before that reading
   dlq        group id attempts                    the final reading of the dead letters
   lock_ok    group topic queue client from_ms until_ms     the broker's own clock; unlocking ends it
   unlock     group topic queue client at_ms
+  ask        id client                            a request that waits for a reply
+  told       id result                            its end; result ok|timeout|failed|wrong|never
+  gone       client                               was killed: what it asked may stay open
   call       what ms timeout_ms                   how long an operation took; for liveness
   fault      what on                              something was broken (true) or healed (false)
   setting    topic queue|name value               metadata that was acknowledged, by name

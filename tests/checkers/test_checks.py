@@ -47,6 +47,7 @@ def good():
     for identity, offset in (("b", 1), ("b1", 3), ("b2", 4)):
         recv(identity, offset)
         note("done", group="g", id=identity)
+    note("settled", group="g", topic="orders", queue=0, offset=5)
     recv("late", 6, wall_ms=1_010)
     recv("tx-yes", 7)
     note("commit_ok", group="g", topic="orders", queue=0, offset=2)
@@ -55,6 +56,10 @@ def good():
     note("unlock", group="g", topic="orders", queue=0, client="c1", at_ms=30)
     note("lock_ok", group="g", topic="orders", queue=0, client="c2", from_ms=30, until_ms=90)
     note("call", what="send", ms=40, timeout_ms=3_000)
+    note("ask", id="q1", client="c1")
+    note("told", id="q1", result="ok")
+    note("ask", id="q2", client="c2")
+    note("gone", client="c2")
     note("bounds", topic="orders", queue=0, min=0, max=8)
     for offset, identity in enumerate(("a", "b", "bad", "b1", "b2", "lost-answer", "late", "tx-yes")):
         scan(identity, offset)
@@ -91,7 +96,8 @@ BROKEN = {
            lambda e: drop(e, "recv", id="tx-yes")],
     "I2": [lambda e: add(e, "scan", **PLACE, offset=9, id="ghost", digest="x"),
            lambda e: add(e, "recv", **PLACE, group="g", offset=9, id="refused", digest="d-refused"),
-           lambda e: change(e, "scan", {"id": "b"}, digest="other")],
+           lambda e: change(e, "scan", {"id": "b"}, digest="other"),
+           lambda e: change(e, "send_inv", {"id": "b"}, hidden=True)],
     "I3": [lambda e: change(e, "recv", {"id": "b1"}, offset=1), lambda e: change(e, "send_ok", {"id": "a"}, offset=1)],
     "I4": [lambda e: drop(e, "scan", id="lost-answer"), lambda e: change(e, "send_ok", {"id": "b"}, offset=40),
            lambda e: add(e, "bounds", **PLACE, min=0, max=3)],
@@ -99,6 +105,7 @@ BROKEN = {
     "I6": [lambda e: add(e, "scan", **PLACE, offset=8, id="a", digest="d-a")],
     "I8": [lambda e: change(e, "resume", {}, offset=1), lambda e: change(e, "resume", {}, offset=6),
            lambda e: add(e, "commit_ok", **PLACE, group="g", offset=1)],
+    "I8 settled": [lambda e: add(e, "recv", **PLACE, group="g", offset=4, id="b2", digest="d-b2")],
     "I9": [lambda e: add(e, "scan", **PLACE, offset=8, id="tx-no", digest="d-tx-no"),
            lambda e: add(e, "tx_end", id="tx-yes", verdict="rollback", result="ok"),
            lambda e: add(e, "scan", **PLACE, offset=8, id="tx-yes", digest="d-tx-yes"),
@@ -118,7 +125,8 @@ BROKEN = {
             lambda e: drop(e, "scan", id="late")],
     "I17": [lambda e: change(e, "found", {}, value=8), lambda e: drop(e, "found")],
     "I22": [lambda e: drop(e, "scan", id="b2"), lambda e: change(e, "scan", {"id": "b2"}, offset=11)],
-    "I23": [lambda e: change(e, "call", {}, ms=4_100)],
+    "I23": [lambda e: change(e, "call", {}, ms=4_100), lambda e: drop(e, "told", id="q1"),
+            lambda e: change(e, "told", {}, result="wrong"), lambda e: drop(e, "gone", client="c2")],
     "I24": [lambda e: drop(e, "unlock"), lambda e: change(e, "lock_ok", {"client": "c2"}, from_ms=29)],
 }
 
@@ -138,6 +146,14 @@ class ChecksTest(unittest.TestCase):
     def test_a_check_can_be_left_out(self):
         broken = BROKEN["I23"][0](good())
         self.assertEqual([], checks.violations(broken, leave_out=("I23",)))
+
+    def test_what_no_filter_lets_through_is_not_owed(self):
+        lost = BROKEN["I1"][0](good())
+        self.assertEqual([], checks.violations(change(drop(lost, "done", id="b1"), "send_inv", {"id": "b1"}, hidden=True)))
+
+    def test_a_reset_takes_back_what_was_settled(self):
+        again = add(good(), "reset", **PLACE, group="g", offset=0)
+        self.assertEqual([], checks.violations(BROKEN["I8 settled"][0](again)))
 
     def test_a_group_that_pops_owes_no_order(self):
         broken = BROKEN["I10"][0](good())
