@@ -9,25 +9,29 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** {@link ClientMain} in a process; ended with {@link #close()} or {@link #kill()}. */
+/** A client's main class in a process; ended with {@link #close()} or {@link #kill()}. */
 final class Child implements AutoCloseable {
   private final Path home;
   private final Path out;
   private final Process process;
 
-  private Child(List<String> flags, List<String> arguments) throws IOException {
+  private Child(Class<?> main, List<String> flags, List<String> arguments) throws IOException {
     home = Files.createTempDirectory("client-");
     out = home.resolve("out");
     List<String> command = new ArrayList<>(Server.javaCommand("128m", home));
     command.addAll(1, flags);
-    command.add(ClientMain.class.getName());
+    command.add(main.getName());
     command.addAll(arguments);
     process =
         new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile()).start();
   }
 
   static Child start(List<String> flags, String... arguments) throws Exception {
-    Child child = new Child(flags, List.of(arguments));
+    return start(ClientMain.class, flags, arguments);
+  }
+
+  static Child start(Class<?> main, List<String> flags, String... arguments) throws Exception {
+    Child child = new Child(main, flags, List.of(arguments));
     child.await("STARTED", 1, 60_000);
     return child;
   }
@@ -51,6 +55,11 @@ final class Child implements AutoCloseable {
       }
       Thread.sleep(20);
     }
+  }
+
+  /** The child reads the end of its standard input. */
+  void endInput() throws IOException {
+    process.getOutputStream().close();
   }
 
   /** kill -9 of this one process. */
