@@ -28,6 +28,10 @@ var (
 
 func TestMain(m *testing.M) {
 	rlog.SetLogLevel("fatal")
+	if os.Getenv("KILL_ROLE") != "" {
+		playRole()
+		os.Exit(0)
+	}
 	if apache {
 		patience = 100 * time.Second
 	}

@@ -33,6 +33,7 @@ func (l *listener) CheckLocalTransaction(message *primitive.MessageExt) primitiv
 }
 
 func TestTransactions(t *testing.T) {
+	t.Parallel()
 	topic := createTopic(t, "tx", 1)
 	states := map[string]primitive.LocalTransactionState{
 		"committed":   primitive.CommitMessageState,
