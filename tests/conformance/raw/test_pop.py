@@ -274,6 +274,47 @@ class PopTest(unittest.TestCase):
         self.assertEqual(self.ack(again[0]), 0)
         self.assertEqual([m.offset for m in self.pop(**order)], [2, 3])
 
+    def come_again(self, before, **more):
+        """Waits for the next delivery of each of `before`, which must not be sooner than its time is over."""
+        deadline = time.time() + 60
+        again = []
+        while len(again) < len(before) and time.time() < deadline:
+            again += self.pop(poll=2_000, **more)
+        again.sort(key=lambda message: message.offset)
+        self.assertEqual([m.offset for m in again], [m.offset for m in before])
+        for old, new in zip(before, again):
+            self.assertGreaterEqual(int(new.pop_time), int(old.pop_time) + int(old.invisible))
+            self.assertEqual(self.ack(old), STALE)
+        return again
+
+    def test_a_killed_popper_holds_until_its_time_is_over(self):
+        self.send(3)
+        killed = self.connect()
+        held = self.pop(count=3, invisible=3_000, connection=killed)
+        waiting = self.connect()
+        waiting.write(waiting.request(POP, {"consumerGroup": "g", "topic": "popped", "queueId": -1, "maxMsgNums": 1,
+                                            "invisibleTime": 3_000, "pollTime": 30_000, "initMode": 0,
+                                            "bornTime": int(time.time() * 1000)})[1])
+        # Whoever waits when its client dies is given nothing, or what it is given comes again.
+        waiting.close()
+        killed.close()
+        for message in self.come_again(held):
+            self.assertEqual(self.ack(message), 0)
+
+    def test_ordered_pops_outlive_kills(self):
+        self.send(4)
+        order = {"order": "true", "queue": 0}
+        held = self.pop(count=2, invisible=3_000, **order)
+        self.assertEqual([m.offset for m in held], [0, 1])
+        self.kill_and_start()
+        again = self.come_again(held, count=2, **order)
+        self.assertEqual(self.ack(again[0]), 0)
+        self.kill_and_start()
+        self.assertEqual(self.pop(**order), [])  # the second is held, so nothing behind it is given out
+        self.assertEqual(self.ack(again[1]), 0)
+        self.kill_and_start()
+        self.assertEqual([m.offset for m in self.pop(**order)], [2, 3])
+
     def test_filter(self):
         fields = remoting.send_fields("popped", 0, "tagged")
         fields["i"] += "TAGS\x01wanted\x02"

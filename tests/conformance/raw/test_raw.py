@@ -341,6 +341,45 @@ class Life(unittest.TestCase):
         code, _fields, body, _remark = sender.call(remoting.PULL, remoting.pull_fields("t", "g", 1, 299))
         self.assertEqual([r[3] for r in remoting.records(body)], [b"x" * 9000, b"x"])
 
+    def test_a_producer_killed_in_the_middle_leaves_all_or_nothing(self):
+        broker = self.broker(transactionTimeOut=500, transactionCheckInterval=500)
+        connection = remoting.Connection(broker.port)
+        self.addCleanup(connection.close)
+        members = [(b"m%d" % i, {"UNIQ_KEY": f"m{i}"}) for i in range(5)]
+        fields = {**remoting.send_fields("cut", 0, "cut"), "m": "true"}
+        batch = connection.request(remoting.SEND_BATCH, fields, remoting.batch_body(members))[1]
+        for cut in (10, len(batch) // 2, len(batch) - 1):
+            killed = remoting.Connection(broker.port)
+            killed.write(batch[:cut])
+            killed.close()
+        # A half message whose producer dies before it reads the answer: another of its group is asked.
+        killed = remoting.Connection(broker.port)
+        killed.write(killed.request(remoting.SEND, remoting.half_fields("cut", 0, "half", "deciders"), b"half")[1])
+        killed.socket.recv(1)  # it is stored
+        killed.close()
+        asked = []
+
+        def decide(code, fields, _body):
+            asked.append(code)
+            connection.one_way(remoting.END_TRANSACTION, remoting.end_fields(
+                "deciders", "half", fields["tranStateTableOffset"], fields["commitLogOffset"], remoting.COMMIT, True))
+
+        connection.on_request = decide
+        heartbeat = remoting.heartbeat_body("heir", "deciders")
+        deadline = time.time() + 60
+        found = []
+        while not found and time.time() < deadline:
+            self.assertEqual(connection.call(remoting.HEARTBEAT, {}, heartbeat)[0], 0)
+            time.sleep(0.05)
+            code, _fields, body, _remark = connection.call(remoting.PULL, remoting.pull_fields("cut", "g", 0, 0))
+            found = [record.payload for record in remoting.messages(body)] if code == 0 else []
+        self.assertEqual(found, [b"half"])
+        self.assertEqual(set(asked), {remoting.CHECK_TRANSACTION})
+        self.assertEqual(connection.call(remoting.SEND_BATCH, fields, remoting.batch_body(members))[0], 0)
+        body = connection.call(remoting.PULL, remoting.pull_fields("cut", "g", 0, 0))[2]
+        self.assertEqual([r.payload for r in remoting.messages(body)], [b"half"] + [m[0] for m in members])
+        self.assertEqual(broker.stop(), 0)
+
     def test_configuration_mistakes_are_explained(self):
         unknown = self.run_oncemq("serve", "--data", self.data, "--set", "flushDiskTyp=SYNC_FLUSH")
         self.assertNotEqual(unknown.returncode, 0)
