@@ -32,7 +32,8 @@ void check(std::string_view expression, std::string_view properties) {
   ONCE_CHECK(filter->matches(properties) == verdict.value.is_true());
   model::SqlReference reference(*tree, properties);
   const model::SqlValue plain = reference.evaluate();
-  if (reference.within_budget()) ONCE_CHECK(same(plain, verdict.value));
+  ONCE_CHECK(verdict.work <= model::SqlFilter::kWorkMax);
+  ONCE_CHECK(verdict.spent ? verdict.value.is_null() : same(plain, verdict.value));
   // A message that matches is never excluded by its tag hash.
   const auto tag = model::find_property(properties, model::property::kTags).value_or("");
   if (verdict.value.is_true()) ONCE_CHECK(filter->passes(model::tags_code(tag)));

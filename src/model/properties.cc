@@ -84,15 +84,18 @@ bool is_named(std::string_view segment, std::string_view name) {
 }  // namespace
 
 bool PropertyCursor::next(std::string_view& name, std::string_view& value) {
-  while (!rest_.empty()) {
-    const std::string_view segment = take_segment(rest_);
-    const std::size_t middle = segment.find(kNameEnd);
-    if (middle == std::string_view::npos || middle == 0 || middle + 1 == segment.size()) continue;
-    name = segment.substr(0, middle);
-    value = segment.substr(middle + 1);
-    return true;
-  }
+  while (!at_end())
+    if (take(name, value)) return true;
   return false;
+}
+
+bool PropertyCursor::take(std::string_view& name, std::string_view& value) {
+  const std::string_view segment = take_segment(rest_);
+  const std::size_t middle = segment.find(kNameEnd);
+  if (middle == std::string_view::npos || middle == 0 || middle + 1 == segment.size()) return false;
+  name = segment.substr(0, middle);
+  value = segment.substr(middle + 1);
+  return true;
 }
 
 std::optional<std::string_view> find_property(std::string_view properties, std::string_view name) {

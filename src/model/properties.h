@@ -66,6 +66,10 @@ class PropertyCursor {
  public:
   explicit PropertyCursor(std::string_view text) : rest_(text) {}
   bool next(std::string_view& name, std::string_view& value);
+  // What next() repeats, for who counts its steps: takes one pair off, false when it is to be
+  // skipped. Not at the end.
+  bool take(std::string_view& name, std::string_view& value);
+  bool at_end() const { return rest_.empty(); }
 
  private:
   std::string_view rest_;

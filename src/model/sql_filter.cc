@@ -1,12 +1,13 @@
 #include "model/sql_filter.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 #include <span>
 #include <utility>
 
 #include "base/check.h"
 #include "model/properties.h"
+#include "model/sql_search.h"
 
 namespace oncemq::model {
 namespace {
@@ -23,6 +24,13 @@ std::uint64_t hash_of(std::string_view name) {
 std::uint64_t length_bit(std::string_view name) {
   return std::uint64_t{1} << std::min<std::size_t>(name.size(), 63);
 }
+
+// Short ones first, so that most are told apart by their length.
+struct ListOrder {
+  bool operator()(std::string_view a, std::string_view b) const {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  }
+};
 
 bool is_tags(const SqlTree& tree, const SqlNode& node) {
   return node.op == SqlOp::kProperty && tree.names[node.first] == property::kTags;
@@ -132,12 +140,14 @@ class SqlFilter::Compiler {
 // One evaluation.
 class SqlFilter::Machine {
  public:
-  Machine(const SqlFilter& filter, const Values& values) : filter_(filter), values_(values) {}
+  Machine(const SqlFilter& filter, const Values& values, SqlBudget& budget)
+      : filter_(filter), values_(values), budget_(budget) {}
 
   SqlValue run() {
     const std::vector<Instruction>& program = filter_.program_;
     // Jumps go forward only, so each instruction runs once at most.
     for (std::size_t at = 0; at < program.size(); ++at) {
+      if (!budget_.take(sql_cost::kStep)) return SqlValue::null();
       const Instruction& instruction = program[at];
       switch (instruction.code) {
         case Code::kConstant:
@@ -160,9 +170,8 @@ class SqlFilter::Machine {
           break;
       }
     }
-    return stack_[0];
+    return budget_.spent ? SqlValue::null() : stack_[0];
   }
-  bool spent() const { return budget_.spent; }
 
  private:
   // An empty value counts as none, as everywhere.
@@ -174,7 +183,7 @@ class SqlFilter::Machine {
     SqlValue& last = stack_[top_ - 1];
     switch (instruction.op) {
       case SqlOp::kNegate:
-        last = sql_negate(last);
+        last = sql_negate(last, budget_);
         return;
       case SqlOp::kNot:
         last = sql_not(last);
@@ -226,13 +235,13 @@ class SqlFilter::Machine {
       case SqlOp::kNotEqual:
         return sql_not(sql_equal(left, right, budget_));
       case SqlOp::kLess:
-        return sql_ordered(left, SqlOrder::kLess, right);
+        return sql_ordered(left, SqlOrder::kLess, right, budget_);
       case SqlOp::kLessEqual:
-        return sql_ordered(left, SqlOrder::kLessEqual, right);
+        return sql_ordered(left, SqlOrder::kLessEqual, right, budget_);
       case SqlOp::kGreater:
-        return sql_ordered(left, SqlOrder::kGreater, right);
+        return sql_ordered(left, SqlOrder::kGreater, right, budget_);
       case SqlOp::kGreaterEqual:
-        return sql_ordered(left, SqlOrder::kGreaterEqual, right);
+        return sql_ordered(left, SqlOrder::kGreaterEqual, right, budget_);
       default:
         return SqlValue::null();
     }
@@ -244,31 +253,34 @@ class SqlFilter::Machine {
     const std::string_view what = filter_.texts_[instruction.first];
     if (value.kind != SqlValue::Kind::kText || what.empty()) return SqlValue::of(false);
     const std::string_view text = value.as_text();
-    switch (instruction.op) {
-      case SqlOp::kStartsWith:
-      case SqlOp::kNotStartsWith:
-        return SqlValue::of(text.starts_with(what) == wanted);
-      case SqlOp::kEndsWith:
-      case SqlOp::kNotEndsWith:
-        return SqlValue::of(text.ends_with(what) == wanted);
-      default:
-        break;
+    if (instruction.op == SqlOp::kContains || instruction.op == SqlOp::kNotContains) {
+      const auto contained = sql_contains(text, what, budget_);
+      return contained ? SqlValue::of(*contained == wanted) : SqlValue::null();
     }
-    if (!budget_.take(text.size())) return SqlValue::null();
-    // Linear whatever the texts are, which string_view::find is not.
-    const bool contained = memmem(text.data(), text.size(), what.data(), what.size()) != nullptr;
-    return SqlValue::of(contained == wanted);
+    if (!budget_.take(cost_of_comparing(what.size()))) return SqlValue::null();
+    const bool at_start =
+        instruction.op == SqlOp::kStartsWith || instruction.op == SqlOp::kNotStartsWith;
+    return SqlValue::of((at_start ? text.starts_with(what) : text.ends_with(what)) == wanted);
   }
 
-  SqlValue listed(const Instruction& instruction, const SqlValue& value) const {
+  SqlValue listed(const Instruction& instruction, const SqlValue& value) {
     if (value.kind != SqlValue::Kind::kText) return SqlValue::null();
+    const std::string_view text = value.as_text();
+    // A text longer than the expression is compared with nothing.
+    const std::size_t each = cost_of_comparing(std::min(text.size(), SqlLimits::kBytes));
+    if (!budget_.take(static_cast<std::size_t>(std::bit_width(instruction.count)) * each))
+      return SqlValue::null();
     const auto items = std::span(filter_.texts_).subspan(instruction.first, instruction.count);
-    return SqlValue::of(std::find(items.begin(), items.end(), value.as_text()) != items.end());
+    return SqlValue::of(std::binary_search(items.begin(), items.end(), text, ListOrder()));
+  }
+
+  static std::size_t cost_of_comparing(std::size_t bytes) {
+    return sql_cost::kCompare + bytes / sql_cost::kBytesCompared;
   }
 
   const SqlFilter& filter_;
   const Values& values_;
-  SqlBudget budget_{kTextBudget};
+  SqlBudget& budget_;
   std::array<SqlValue, kStack> stack_;  // not initialised: what is read was pushed before
   std::size_t top_ = 0;
 };
@@ -285,8 +297,17 @@ Result<SqlFilter> SqlFilter::compile(std::string_view expression) {
   if (filter.tag_codes_) std::sort(filter.tag_codes_->begin(), filter.tag_codes_->end());
   filter.texts_ = std::move(tree->texts);
   filter.names_ = std::move(tree->names);
+  filter.sort_lists();
   filter.place_names();
   return filter;
+}
+
+void SqlFilter::sort_lists() {
+  for (const Instruction& instruction : program_) {
+    if (instruction.op != SqlOp::kIn && instruction.op != SqlOp::kNotIn) continue;
+    const auto items = std::span(texts_).subspan(instruction.first, instruction.count);
+    std::sort(items.begin(), items.end(), ListOrder());
+  }
 }
 
 void SqlFilter::place_names() {
@@ -299,9 +320,12 @@ void SqlFilter::place_names() {
   }
 }
 
-std::optional<std::size_t> SqlFilter::name_index(std::string_view name) const {
+std::optional<std::size_t> SqlFilter::name_index(std::string_view name, SqlBudget& budget) const {
+  if (!budget.take(sql_cost::kName + name.size())) return std::nullopt;
   const std::uint64_t hash = hash_of(name);
-  for (std::size_t at = hash % kPlaces; places_[at].name != 0; at = (at + 1) % kPlaces) {
+  // Names can be made to meet in one place: then they pay for it.
+  for (std::size_t at = hash % kPlaces; places_[at].name != 0 && budget.take(sql_cost::kProbe);
+       at = (at + 1) % kPlaces) {
     const Place& place = places_[at];
     if (place.hash == hash && names_[place.name - 1U] == name) return place.name - 1U;
   }
@@ -309,12 +333,17 @@ std::optional<std::size_t> SqlFilter::name_index(std::string_view name) const {
 }
 
 // The last pair of a name counts, as in find_property.
-void SqlFilter::read_properties(std::string_view properties, Values& values) const {
-  PropertyCursor cursor(properties);
-  for (std::string_view name, value; cursor.next(name, value);) {
-    if ((name_lengths_ & length_bit(name)) == 0) continue;
-    if (const auto index = name_index(name)) values[*index] = value;
+bool SqlFilter::read_properties(std::string_view properties, Values& values,
+                                SqlBudget& budget) const {
+  if (!budget.take(properties.size() / sql_cost::kBytesWalked)) return false;
+  std::string_view name;
+  std::string_view value;
+  for (PropertyCursor cursor(properties); !cursor.at_end();) {
+    if (!budget.take(sql_cost::kPair)) return false;
+    if (!cursor.take(name, value) || (name_lengths_ & length_bit(name)) == 0) continue;
+    if (const auto index = name_index(name, budget)) values[*index] = value;
   }
+  return !budget.spent;
 }
 
 bool SqlFilter::passes(std::int64_t tags_code) const {
@@ -337,10 +366,11 @@ std::size_t SqlFilter::bytes() const {
 
 SqlFilter::Verdict SqlFilter::evaluate(std::string_view properties) const {
   Values values;
-  if (!names_.empty()) read_properties(properties, values);
-  Machine machine(*this, values);
-  const SqlValue value = machine.run();
-  return {value, machine.spent()};
+  SqlBudget budget{.left = kWorkMax};
+  SqlValue value = SqlValue::null();
+  if (names_.empty() || read_properties(properties, values, budget))
+    value = Machine(*this, values, budget).run();
+  return {.value = value, .spent = budget.spent, .work = kWorkMax - budget.left};
 }
 
 }  // namespace oncemq::model

@@ -18,13 +18,14 @@ namespace oncemq::model {
 // most 60 KiB, typically 3 KiB. Thread rule: immutable.
 class SqlFilter {
  public:
-  // Text that one evaluation looks at, counted once for each search and comparison of two texts;
-  // what would need more is null. Four searches of the longest possible value.
-  static constexpr std::size_t kTextBudget = 128U << 10;
+  // Units of SqlBudget that one evaluation may take, about 33 µs. Enough to walk over the longest
+  // properties, in up to 1,000 pairs, and to search through 30,000 bytes five times.
+  static constexpr std::size_t kWorkMax = 32U << 10;
 
   struct Verdict {
-    SqlValue value;      // TRUE, FALSE or null
-    bool spent = false;  // kTextBudget was not enough
+    SqlValue value;      // TRUE, FALSE or null; null when spent
+    bool spent = false;  // kWorkMax was not enough
+    std::size_t work = 0;
   };
 
   // kSubscriptionBroken with place and reason.
@@ -33,8 +34,8 @@ class SqlFilter {
   // False when a message with that tag hash (tags_code() of properties.h) cannot match, whatever
   // its other properties: the expression asks for other TAGS.
   bool passes(std::int64_t tags_code) const;
-  // Does the expression say TRUE of these properties, in their text form? No allocation; at most
-  // one step per instruction and one walk over the text.
+  // Does the expression say TRUE of these properties, in their text form? No allocation; what is
+  // to do is paid for from kWorkMax before it is done.
   bool matches(std::string_view properties) const { return evaluate(properties).value.is_true(); }
   Verdict evaluate(std::string_view properties) const;
 
@@ -73,8 +74,10 @@ class SqlFilter {
 
   SqlFilter() = default;
   void place_names();
-  std::optional<std::size_t> name_index(std::string_view name) const;
-  void read_properties(std::string_view properties, Values& values) const;
+  void sort_lists();
+  std::optional<std::size_t> name_index(std::string_view name, SqlBudget& budget) const;
+  // False when the budget is spent.
+  bool read_properties(std::string_view properties, Values& values, SqlBudget& budget) const;
 
   std::string expression_;
   std::vector<Instruction> program_;

@@ -258,8 +258,9 @@ class Parser {
     for (const std::uint16_t operand : {value, *low, *high}) ONCE_TRY(check_orderable(operand));
     const SqlNode& from = at(*low);
     const SqlNode& to = at(*high);
+    SqlBudget any;
     if (!negative && from.op == SqlOp::kConstant && to.op == SqlOp::kConstant &&
-        sql_ordered(from.value, SqlOrder::kGreater, to.value).is_true())
+        sql_ordered(from.value, SqlOrder::kGreater, to.value, any).is_true())
       return refuse(from, "BETWEEN wants the smaller number first");
     auto below = add(negative ? SqlOp::kLess : SqlOp::kGreaterEqual, value, *low);
     if (!below) return below;
@@ -315,7 +316,8 @@ class Parser {
     if (is_condition(node) || is_constant(node, SqlValue::Kind::kText))
       return refuse(node, "only a number can be negated");
     if (node.op == SqlOp::kConstant) {
-      node.value = sql_negate(node.value);
+      SqlBudget any;
+      node.value = sql_negate(node.value, any);
       node.at = static_cast<std::uint32_t>(begin);
       return operand;
     }

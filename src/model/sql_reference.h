@@ -8,8 +8,8 @@
 #include "model/sql_filter.h"
 #include "model/sql_parser.h"
 
-// For tests and the fuzzer: the plain way to evaluate a parsed expression, node by node and without
-// short cuts, to compare the compiled one with. Thread rule: confined.
+// For tests and the fuzzer: the plain way to evaluate a parsed expression, node by node, without
+// short cuts and without a bound of work, to compare the compiled one with. Thread rule: confined.
 namespace oncemq::model {
 
 class SqlReference {
@@ -18,8 +18,6 @@ class SqlReference {
       : tree_(tree), properties_(properties) {}
 
   SqlValue evaluate() { return value_of(tree_.root); }
-  // False when the text budget ran out: without short cuts it does so earlier.
-  bool within_budget() const { return !budget_.spent; }
 
  private:
   SqlValue value_of(std::uint16_t index) {
@@ -33,7 +31,7 @@ class SqlReference {
         return value ? SqlValue::of(*value) : SqlValue::null();
       }
       case SqlOp::kNegate:
-        return sql_negate(value_of(node.left));
+        return sql_negate(value_of(node.left), budget_);
       case SqlOp::kNot:
         return sql_not(value_of(node.left));
       case SqlOp::kTruth:
@@ -69,13 +67,13 @@ class SqlReference {
       case SqlOp::kNotEqual:
         return sql_not(sql_equal(left, right, budget_));
       case SqlOp::kLess:
-        return sql_ordered(left, SqlOrder::kLess, right);
+        return sql_ordered(left, SqlOrder::kLess, right, budget_);
       case SqlOp::kLessEqual:
-        return sql_ordered(left, SqlOrder::kLessEqual, right);
+        return sql_ordered(left, SqlOrder::kLessEqual, right, budget_);
       case SqlOp::kGreater:
-        return sql_ordered(left, SqlOrder::kGreater, right);
+        return sql_ordered(left, SqlOrder::kGreater, right, budget_);
       default:
-        return sql_ordered(left, SqlOrder::kGreaterEqual, right);
+        return sql_ordered(left, SqlOrder::kGreaterEqual, right, budget_);
     }
   }
 
@@ -104,13 +102,12 @@ class SqlReference {
       default:
         break;
     }
-    if (!budget_.take(text.size())) return SqlValue::null();
     return SqlValue::of((text.find(what) != std::string::npos) == (node.op == SqlOp::kContains));
   }
 
   const SqlTree& tree_;
   std::string_view properties_;
-  SqlBudget budget_{SqlFilter::kTextBudget};
+  SqlBudget budget_;  // without bound
 };
 
 }  // namespace oncemq::model

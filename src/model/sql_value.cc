@@ -12,10 +12,13 @@ using Kind = SqlValue::Kind;
 
 constexpr std::size_t kNumberMax = 64;
 
-std::optional<SqlValue> number_of(const SqlValue& value) {
+std::optional<SqlValue> number_of(const SqlValue& value, SqlBudget& budget) {
   if (value.is_number()) return value;
-  if (value.kind == Kind::kText) return parse_sql_number(value.as_text());
-  return std::nullopt;
+  if (value.kind != Kind::kText) return std::nullopt;
+  const std::string_view text = value.as_text();
+  // Longer ones are refused unread.
+  if (!budget.take(std::min(text.size(), kNumberMax) * sql_cost::kDigit)) return std::nullopt;
+  return parse_sql_number(text);
 }
 
 double as_decimal(const SqlValue& number) {
@@ -76,7 +79,8 @@ SqlValue sql_equal(const SqlValue& left, const SqlValue& right, SqlBudget& budge
     const std::string_view a = left.as_text();
     const std::string_view b = right.as_text();
     if (a.size() != b.size()) return SqlValue::of(false);
-    if (!budget.take(a.size())) return SqlValue::null();
+    if (!budget.take(sql_cost::kCompare + a.size() / sql_cost::kBytesCompared))
+      return SqlValue::null();
     return SqlValue::of(a == b);
   }
   if (left.kind == Kind::kBool || right.kind == Kind::kBool) {
@@ -88,15 +92,16 @@ SqlValue sql_equal(const SqlValue& left, const SqlValue& right, SqlBudget& budge
   }
   // compat: what is not a number makes the comparison unknown; upstream gives the whole expression
   // up.
-  const auto a = number_of(left);
-  const auto b = number_of(right);
+  const auto a = number_of(left, budget);
+  const auto b = number_of(right, budget);
   if (!a || !b) return SqlValue::null();
   return SqlValue::of(compare(*a, *b) == 0);
 }
 
-SqlValue sql_ordered(const SqlValue& left, SqlOrder order, const SqlValue& right) {
-  const auto a = number_of(left);
-  const auto b = number_of(right);
+SqlValue sql_ordered(const SqlValue& left, SqlOrder order, const SqlValue& right,
+                     SqlBudget& budget) {
+  const auto a = number_of(left, budget);
+  const auto b = number_of(right, budget);
   if (!a || !b) return SqlValue::null();
   const int answer = compare(*a, *b);
   switch (order) {
@@ -133,8 +138,8 @@ SqlValue sql_truth(const SqlValue& value) {
   return value.kind == Kind::kBool ? value : SqlValue::null();
 }
 
-SqlValue sql_negate(const SqlValue& value) {
-  const auto number = number_of(value);
+SqlValue sql_negate(const SqlValue& value, SqlBudget& budget) {
+  const auto number = number_of(value, budget);
   if (!number) return SqlValue::null();
   if (number->kind == Kind::kDecimal) return SqlValue::of(-number->decimal);
   // The one whole number without a counterpart.

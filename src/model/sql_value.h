@@ -65,33 +65,51 @@ struct SqlValue {
 
 enum class SqlOrder : std::uint8_t { kLess, kLessEqual, kGreater, kGreaterEqual };
 
-// How much text one evaluation may still look at, in bytes. What it cannot pay for is null.
+// Work that one evaluation may still do. A unit is about a nanosecond of the machine that
+// docs/sql-filters.md tells of, rounded up; work is paid for before it is done.
 struct SqlBudget {
-  std::size_t text;
-  bool take(std::size_t bytes) {
-    if (bytes > text) {
-      text = 0;
+  std::size_t left = SIZE_MAX;
+  bool spent = false;
+
+  // False when it cannot be paid; then the whole expression is null.
+  bool take(std::size_t units) {
+    if (units > left) {
+      left = 0;
       spent = true;
       return false;
     }
-    text -= bytes;
+    left -= units;
     return true;
   }
-  bool spent = false;
 };
+
+// What things cost, in units of SqlBudget.
+namespace sql_cost {
+inline constexpr std::size_t kStep = 4;         // an instruction
+inline constexpr std::size_t kPair = 10;        // a pair of the properties that is walked over
+inline constexpr std::size_t kName = 10;        // a name that may be asked for: its hash
+inline constexpr std::size_t kProbe = 2;        // each place where it may be known
+inline constexpr std::size_t kCompare = 4;      // two texts, or a text and a pattern's place
+inline constexpr std::size_t kDigit = 8;        // a character of a text that is read as a number
+inline constexpr std::size_t kSearch = 16;      // a search, besides its places
+inline constexpr std::size_t kBytesWalked = 8;  // bytes of properties for a unit
+inline constexpr std::size_t kBytesCompared = 16;
+inline constexpr std::size_t kBytesSearched = 8;
+}  // namespace sql_cost
 
 // [+-]digits, with a fraction or an exponent: a decimal. Nothing else is a number, nor is a text of
 // more than 64 characters, a whole number outside of 64 bits, or a decimal outside of double.
 std::optional<SqlValue> parse_sql_number(std::string_view text);
 
-// All give TRUE, FALSE or null.
+// All give TRUE, FALSE or null, and null when the budget is spent.
 SqlValue sql_equal(const SqlValue& left, const SqlValue& right, SqlBudget& budget);
-SqlValue sql_ordered(const SqlValue& left, SqlOrder order, const SqlValue& right);
+SqlValue sql_ordered(const SqlValue& left, SqlOrder order, const SqlValue& right,
+                     SqlBudget& budget);
 SqlValue sql_and(const SqlValue& left, const SqlValue& right);
 SqlValue sql_or(const SqlValue& left, const SqlValue& right);
 SqlValue sql_not(const SqlValue& value);
 // A property that stands alone as a condition.
 SqlValue sql_truth(const SqlValue& value);
-SqlValue sql_negate(const SqlValue& value);
+SqlValue sql_negate(const SqlValue& value, SqlBudget& budget);
 
 }  // namespace oncemq::model
