@@ -276,6 +276,19 @@ void QueueFiles::begin_sync() {
   std::sort(syncing_folders_.begin(), syncing_folders_.end());
 }
 
+Status QueueFiles::sync(const ConsumeQueue& queue) {
+  for (const Key& key : dirty_) {
+    if (key.queue != &queue) continue;
+    auto file = open(key);
+    if (!file) return fail(std::move(file.error()));
+    if (*file) ONCE_TRY((*file)->sync_data());
+  }
+  std::erase_if(dirty_, [&](const Key& key) { return key.queue == &queue; });
+  ONCE_TRY(disk_.sync_dir(folder(queue)));
+  ONCE_TRY(disk_.sync_dir(layout_.queue_dir() + "/" + queue.topic()));
+  return disk_.sync_dir(layout_.queue_dir());
+}
+
 std::size_t QueueFiles::unsynced() const {
   if (all_dirty_ || (syncing_all_ && syncing_.empty())) return SIZE_MAX;
   return dirty_.size() + dirty_folders_.size() + syncing_.size() + syncing_folders_.size();

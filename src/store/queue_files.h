@@ -84,6 +84,8 @@ class QueueFiles {
   // begin to write `limit` at each call, so that the one sync of all at the end is short. kIo |
   // kNoSpace.
   void begin_sync();
+  // What was written of one queue, and its folders, at once. kIo | kNoSpace.
+  Status sync(const ConsumeQueue& queue);
   Result<bool> sync_some(std::size_t limit);
   // How much a sync of everything would have to wait for, in files and folders; SIZE_MAX: unknown.
   std::size_t unsynced() const;

@@ -63,6 +63,18 @@ TEST_F(QueueRepairTest, ReadersWaitForARemovedFileUntilItIsMadeAgain) {
   }
 }
 
+TEST_F(QueueRepairTest, WhatWasMadeAgainSurvivesTheMachine) {
+  lose("000");
+  ASSERT_TRUE(disk->sync_dir("store/consumequeue/T/0"));
+  open();
+  EXPECT_EQ(read(0).status, ReadStatus::kEntryMissing);
+  store->housekeep();
+  expect_all(70);
+  crash(os::Crash::kDropUnsynced);
+  open();
+  expect_all(70);
+}
+
 TEST_F(QueueRepairTest, WritingIntoARemovedFileNoticesToo) {
   open();
   lose("1200");
