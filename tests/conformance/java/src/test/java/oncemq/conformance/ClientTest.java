@@ -150,6 +150,9 @@ abstract class ClientTest {
     consumer.setConsumeThreadMin(4);
     consumer.setConsumeThreadMax(4);
     consumer.setInstanceName(fresh("instance"));
+    // What a test has seen is on its way out of the listener: the offset that a shutdown saves is to
+    // be behind it.
+    consumer.setAwaitTerminationMillisWhenShutdown(10_000);
     return consumer;
   }
 

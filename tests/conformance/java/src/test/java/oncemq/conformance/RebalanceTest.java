@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 
 class RebalanceTest extends ClientTest {
   /** Well under the client's own period of 20 s: it must be the broker's notice that did it. */
-  private static final long NOTICE_MS = 12_000;
+  private static final long NOTICE_MS = 18_000;
 
   @Test
   void queuesAreSharedOnJoinAndLeave() throws Exception {

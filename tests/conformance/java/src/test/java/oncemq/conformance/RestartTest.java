@@ -116,7 +116,6 @@ class RestartTest extends ClientTest {
     consumer.registerMessageListener(first.accepting());
     consumer.start();
     first.await(10, PATIENCE_MS);
-    pause(300);
     consumer.shutdown();
     own.restart();
 

@@ -111,9 +111,9 @@ class TimerTest extends ClientTest {
     Inbox inbox = consume(fresh("group"), topic, "*");
     DefaultMQProducer producer = producer();
     Message kept = message(topic, "kept");
-    kept.setDelayTimeMs(4_000);
+    kept.setDelayTimeMs(6_000);
     Message taken = message(topic, "taken");
-    taken.setDelayTimeMs(4_000);
+    taken.setDelayTimeMs(6_000);
     producer.send(kept);
     SendResult sent = producer.send(taken);
     assertNotNull(sent.getRecallHandle());

@@ -144,6 +144,16 @@ class TransactionTest extends ClientTest {
     return result;
   }
 
+  /** Not asked about, and so not discarded, while the test lasts. */
+  private TransactionSendResult sendPatient(
+      TransactionMQProducer producer, String topic, String body) throws Exception {
+    Message message = message(topic, "tag", fresh("key"), body);
+    message.putUserProperty(MessageConst.PROPERTY_CHECK_IMMUNITY_TIME_IN_SECONDS, "600");
+    TransactionSendResult result = producer.sendMessageInTransaction(message, null);
+    assertEquals(SendStatus.SEND_OK, result.getSendStatus());
+    return result;
+  }
+
   /** Everything that is in the topic now. */
   private List<String> bodies(String topic) throws Exception {
     return stored(topic).stream().map(message -> text(message.getBody())).toList();
@@ -257,16 +267,23 @@ class TransactionTest extends ClientTest {
     send(producer, topic, "no");
     assertEquals(List.of(), bodies(topic));
     await("the check", PATIENCE_MS, () -> bodies(topic).equals(List.of("yes")));
-    await("the other check", PATIENCE_MS, () -> listener.checksOf("no").size() == 1);
+    await("the other check", PATIENCE_MS, () -> listener.checksOf("no").size() >= 1);
     MessageExt check = listener.checksOf("yes").get(0);
     assertEquals(topic, check.getTopic());
     assertEquals(yes.getTransactionId(), check.getTransactionId());
     assertEquals(
         yes.getMsgId(), check.getProperty(MessageConst.PROPERTY_UNIQ_CLIENT_MESSAGE_ID_KEYIDX));
     assertEquals("1", check.getUserProperty(MessageConst.PROPERTY_TRANSACTION_CHECK_TIMES));
-    Thread.sleep(3_000);
+    assertAskedNoMore(listener);
     assertEquals(List.of("yes"), bodies(topic));
-    assertEquals(1, listener.checksOf("no").size());
+  }
+
+  /** All are decided; a verdict that took longer than the interval may have been asked for twice. */
+  private static void assertAskedNoMore(Listener listener) throws Exception {
+    Thread.sleep(1_000);
+    int asked = listener.checks.size();
+    Thread.sleep(2_500);
+    assertEquals(asked, listener.checks.size());
   }
 
   @Test
@@ -276,8 +293,8 @@ class TransactionTest extends ClientTest {
     TransactionMQProducer producer =
         producer(group, Listener.whenAsked(LocalTransactionState.UNKNOW));
     Wire wire = wire();
-    TransactionSendResult yes = send(producer, topic, "yes");
-    TransactionSendResult no = send(producer, topic, "no");
+    TransactionSendResult yes = sendPatient(producer, topic, "yes");
+    TransactionSendResult no = sendPatient(producer, topic, "no");
     assertEquals(0, end(wire, header(group, yes, COMMIT, false)).getCode());
     assertEquals(0, end(wire, header(group, no, ROLLBACK, false)).getCode());
     if (!Server.apache()) {
@@ -301,8 +318,8 @@ class TransactionTest extends ClientTest {
     String group = fresh("tx-group");
     TransactionMQProducer producer =
         producer(group, Listener.whenAsked(LocalTransactionState.UNKNOW));
-    TransactionSendResult one = send(producer, topic, "one");
-    TransactionSendResult two = send(producer, topic, "two");
+    TransactionSendResult one = sendPatient(producer, topic, "one");
+    TransactionSendResult two = sendPatient(producer, topic, "two");
     Wire wire = wire();
     EndTransactionRequestHeader header = header("others", one, COMMIT, false);
     assertEquals(ResponseCode.SYSTEM_ERROR, end(wire, header).getCode());
@@ -331,9 +348,10 @@ class TransactionTest extends ClientTest {
     Listener survivor = Listener.whenAsked(LocalTransactionState.COMMIT_MESSAGE);
     producer(group, survivor, topic);
     await("all of them", PATIENCE_MS, () -> bodies(topic).size() == 5);
-    Thread.sleep(2_500);
+    assertAskedNoMore(survivor);
     assertEquals(5, bodies(topic).size());
-    assertEquals(5, survivor.checks.size());
+    assertEquals(
+        5, survivor.checks.stream().map(message -> text(message.getBody())).distinct().count());
   }
 
   @Test
@@ -346,8 +364,7 @@ class TransactionTest extends ClientTest {
     message.putUserProperty(MessageConst.PROPERTY_CHECK_IMMUNITY_TIME_IN_SECONDS, "6");
     long sent = System.currentTimeMillis();
     producer.sendMessageInTransaction(message, null);
-    Thread.sleep(4_000);
-    assertEquals(0, listener.checks.size());
+    // It appears when it is asked about.
     await("the message", PATIENCE_MS, () -> bodies(topic).size() == 1);
     assertTrue(System.currentTimeMillis() - sent >= 6_000);
     if (!Server.apache()) {
@@ -378,7 +395,7 @@ class TransactionTest extends ClientTest {
         PATIENCE_MS,
         () ->
             stored(DISCARDED).stream().anyMatch(message -> text(message.getBody()).equals(body)));
-    assertEquals(3, listener.checksOf(body).size());
+    await("the last check", PATIENCE_MS, () -> listener.checksOf(body).size() == 3);
     MessageExt discarded =
         stored(DISCARDED).stream()
             .filter(message -> text(message.getBody()).equals(body))
