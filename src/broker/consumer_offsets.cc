@@ -32,13 +32,23 @@ Status ConsumerOffsets::load(std::string_view json) {
   version_ = file->version;
   for (const auto& [key, queues] : file->offsets) {
     // Neither a topic nor a group can contain the separator.
-    const std::size_t at = key.find(kSeparator);
-    if (at == std::string::npos) continue;
-    Row& into =
-        row(rows_, std::string_view(key).substr(at + 1), std::string_view(key).substr(0, at));
+    if (key.find(kSeparator) == std::string::npos) continue;
+    Table& into = queues_of(rows_, key);
     for (const auto& [queue_id, offset] : queues)
-      if (into.queues.insert_or_assign(queue_id, model::ConsumeOffset{offset}).second) ++entries_;
+      if (into.insert_or_assign(queue_id, model::ConsumeOffset{offset}).second) ++entries_;
   }
+  for (const auto& [key, queues] : file->resets) {
+    const auto known = rows_.find(key);
+    if (known == rows_.end()) continue;
+    for (const auto& [queue_id, offset] : queues) {
+      // While a reset waits the group's offset stays there. Elsewhere the group has been served
+      // since, by Apache's broker, which does not know of the reset.
+      const auto now = known->second.queues.find(queue_id);
+      if (now != known->second.queues.end() && now->second.value == offset)
+        queues_of(resets_, key).insert_or_assign(queue_id, now->second);
+    }
+  }
+  any_reset_.store(!resets_.empty(), std::memory_order_release);
   return {};
 }
 
@@ -49,27 +59,42 @@ std::string ConsumerOffsets::dump() const {
     std::string key;
     std::size_t end = 0;  // behind its last value
   };
-  std::vector<Part> parts;
-  std::vector<std::pair<std::int32_t, std::int64_t>> values;
+  struct Flat {
+    std::vector<Part> parts;
+    std::vector<std::pair<std::int32_t, std::int64_t>> values;
+
+    void copy(const Rows& rows) {
+      parts.reserve(rows.size());
+      for (const auto& [key, row] : rows) {
+        for (const auto& [queue_id, offset] : row.queues)
+          values.emplace_back(queue_id, offset.value);
+        parts.push_back({key, values.size()});
+      }
+    }
+    model::OffsetTableMap tree() {
+      model::OffsetTableMap offsets;
+      std::size_t at = 0;
+      for (Part& part : parts) {
+        auto& queues = offsets[std::move(part.key)];
+        for (; at < part.end; ++at)
+          queues.emplace_hint(queues.end(), values[at].first, values[at].second);
+      }
+      return offsets;
+    }
+  };
+  Flat rows;
+  Flat resets;
   model::DataVersion version;
   {
     MutexLock lock(mutex_);
     version = version_;
-    parts.reserve(rows_.size());
-    values.reserve(entries_);
-    for (const auto& [key, row] : rows_) {
-      for (const auto& [queue_id, offset] : row.queues) values.emplace_back(queue_id, offset.value);
-      parts.push_back({key, values.size()});
-    }
+    rows.values.reserve(entries_);
+    rows.copy(rows_);
+    resets.copy(resets_);
   }
-  model::OffsetTableMap offsets;
-  std::size_t at = 0;
-  for (Part& part : parts) {
-    auto& queues = offsets[std::move(part.key)];
-    for (; at < part.end; ++at)
-      queues.emplace_hint(queues.end(), values[at].first, values[at].second);
-  }
-  return model::offset_table_to_json(offsets, version).dump_pretty();
+  return model::offset_table_to_json(
+             {.offsets = rows.tree(), .version = version, .resets = resets.tree()})
+      .dump_pretty();
 }
 
 bool ConsumerOffsets::take_dirty() {
@@ -85,6 +110,12 @@ ConsumerOffsets::Row& ConsumerOffsets::row(Rows& rows, std::string_view group,
     found = rows.emplace(std::string(key.view()), Row{std::string(topic), std::string(group), {}})
                 .first;
   return found->second;
+}
+
+ConsumerOffsets::Table& ConsumerOffsets::queues_of(Rows& rows, const std::string& key) {
+  const std::string_view text = key;
+  const std::size_t at = text.find(kSeparator);
+  return row(rows, text.substr(at + 1), text.substr(0, at)).queues;
 }
 
 const ConsumerOffsets::Row* ConsumerOffsets::find_row(const Rows& rows, std::string_view group,
@@ -185,6 +216,7 @@ Status ConsumerOffsets::assign_reset(std::string_view group, std::string_view to
   MutexLock lock(mutex_);
   ONCE_TRY(store(group, topic, queue_id, offset));
   row(resets_, group, topic).queues.insert_or_assign(queue_id, offset);
+  changed();
   any_reset_.store(true, std::memory_order_release);
   return {};
 }
@@ -202,6 +234,7 @@ std::optional<model::ConsumeOffset> ConsumerOffsets::take_reset(std::string_view
   const model::ConsumeOffset offset = queue->second;
   found->second.queues.erase(queue);
   if (found->second.queues.empty()) resets_.erase(found);
+  changed();
   any_reset_.store(!resets_.empty(), std::memory_order_release);
   return offset;
 }

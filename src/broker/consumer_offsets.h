@@ -28,7 +28,7 @@ class ConsumerOffsets {
 
   ConsumerOffsets(const Options& options, os::Clock& clock);
 
-  // consumerOffset.json. kCorrupt.
+  // consumerOffset.json, with the resets that wait. kCorrupt.
   Status load(std::string_view json);
   std::string dump() const;
   // True once after changes; the caller writes dump().
@@ -48,7 +48,8 @@ class ConsumerOffsets {
   void for_each(const std::function<void(const std::string& topic, const std::string& group,
                                          const Table&)>& visit) const;
 
-  // Server-side reset: stored as the group's offset at once, and handed to its next pull. kBusy.
+  // Server-side reset: stored as the group's offset at once, and handed to its next pull, also when
+  // that one comes after a restart. kBusy.
   Status assign_reset(std::string_view group, std::string_view topic, std::int32_t queue_id,
                       model::ConsumeOffset offset);
   // Returns the waiting reset once. Cheap while nobody resets anything.
@@ -70,6 +71,7 @@ class ConsumerOffsets {
   using Rows = std::unordered_map<std::string, Row, TextHash, std::equal_to<>>;
 
   static Row& row(Rows& rows, std::string_view group, std::string_view topic);
+  static Table& queues_of(Rows& rows, const std::string& key);
   static const Row* find_row(const Rows& rows, std::string_view group, std::string_view topic);
   Status store(std::string_view group, std::string_view topic, std::int32_t queue_id,
                model::ConsumeOffset offset) ONCE_REQUIRES(mutex_);

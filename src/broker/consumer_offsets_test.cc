@@ -120,6 +120,45 @@ TEST_F(ConsumerOffsetsTest, WhatIsDumpedIsLoadedAgain) {
   EXPECT_TRUE(other.load("").has_value());
 }
 
+TEST_F(ConsumerOffsetsTest, AResetThatWaitsOutlivesTheProcess) {
+  commit("g", "T", 0, 10);
+  commit("g", "T", 1, 10);
+  commit("h", "T", 0, 10);
+  ASSERT_TRUE(offsets.assign_reset("g", "T", 0, {3}).has_value());
+  ASSERT_TRUE(offsets.assign_reset("g", "T", 1, {10}).has_value());
+  (void)offsets.take_dirty();
+  EXPECT_EQ(offsets.take_reset("g", "T", 1)->value, 10);
+  EXPECT_TRUE(offsets.take_dirty());
+  ConsumerOffsets other(options, clock);
+  ASSERT_TRUE(other.load(offsets.dump()).has_value());
+  // A consumer that has not heard of it goes on where it was.
+  ASSERT_TRUE(other.commit("g", "T", 0, {11}).has_value());
+  EXPECT_EQ(other.query("g", "T", 0)->value, 3);
+  EXPECT_EQ(other.take_reset("g", "T", 1), std::nullopt);
+  EXPECT_EQ(other.take_reset("h", "T", 0), std::nullopt);
+  EXPECT_EQ(other.take_reset("g", "T", 0)->value, 3);
+  EXPECT_EQ(other.take_reset("g", "T", 0), std::nullopt);
+  EXPECT_EQ(other.dump().find("onceResets"), std::string::npos);
+}
+
+TEST_F(ConsumerOffsetsTest, AResetToWhereTheGroupStandsIsSavedToo) {
+  commit("g", "T", 0, 3);
+  (void)offsets.take_dirty();
+  ASSERT_TRUE(offsets.assign_reset("g", "T", 0, {3}).has_value());
+  EXPECT_TRUE(offsets.take_dirty());
+}
+
+TEST_F(ConsumerOffsetsTest, AResetThatApacheServedMeanwhileIsForgotten) {
+  ASSERT_TRUE(offsets
+                  .load("{\"offsetTable\":{\"T@g\":{\"0\":8,\"1\":3}},"
+                        "\"onceResets\":{\"T@g\":{\"0\":3,\"1\":3,\"2\":3},\"U@g\":{\"0\":1}}}")
+                  .has_value());
+  EXPECT_EQ(offsets.take_reset("g", "T", 0), std::nullopt);
+  EXPECT_EQ(offsets.take_reset("g", "T", 2), std::nullopt);
+  EXPECT_EQ(offsets.take_reset("g", "U", 0), std::nullopt);
+  EXPECT_EQ(offsets.take_reset("g", "T", 1)->value, 3);
+}
+
 TEST_F(ConsumerOffsetsTest, ReadsWhatTheJavaSideWrites) {
   ASSERT_TRUE(offsets
                   .load("{\"dataVersion\":{\"counter\":3,\"stateVersion\":0,\"timestamp\":1},"

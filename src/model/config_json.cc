@@ -212,17 +212,19 @@ Result<GroupTableFile> group_table_from_json(const Json& json) {
   return file;
 }
 
-Json offset_table_to_json(const OffsetTableMap& offsets, const DataVersion& version) {
+Json offset_table_to_json(const OffsetTableFile& file) {
   // Upstream derives the topics of each group when it writes and ignores them when it reads; tools
   // that read the file look at them.
   std::map<std::string, std::vector<std::string>> topics_of_group;
-  for (const auto& [key, queues] : offsets) {
+  for (const auto& [key, queues] : file.offsets) {
     const std::size_t at = key.find('@');
     if (at != std::string::npos) topics_of_group[key.substr(at + 1)].push_back(key.substr(0, at));
   }
-  return Json::object({{"dataVersion", to_json(version)},
-                       {"groupTopicMap", json_write(topics_of_group)},
-                       {"offsetTable", json_write(offsets)}});
+  Json json = Json::object({{"dataVersion", to_json(file.version)},
+                            {"groupTopicMap", json_write(topics_of_group)},
+                            {"offsetTable", json_write(file.offsets)}});
+  if (!file.resets.empty()) json.set("onceResets", json_write(file.resets));
+  return json;
 }
 
 Result<OffsetTableFile> offset_table_from_json(const Json& json) {
@@ -232,6 +234,10 @@ Result<OffsetTableFile> offset_table_from_json(const Json& json) {
   if (Status read = json_read(json["offsetTable"], file.offsets); !read)
     return fail(json_within("offsetTable", read.error()));
   ONCE_TRY(read_version(json, file.version));
+  if (!json["onceResets"].is_null()) {
+    if (Status read = json_read(json["onceResets"], file.resets); !read)
+      return fail(json_within("onceResets", read.error()));
+  }
   return file;
 }
 

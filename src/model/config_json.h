@@ -55,8 +55,11 @@ using OffsetTableMap = std::map<std::string, std::map<std::int32_t, std::int64_t
 struct OffsetTableFile {
   OffsetTableMap offsets;
   DataVersion version;
+  // Ours ("onceResets"; Apache passes over it and leaves it out): where groups were put and have
+  // not pulled since.
+  OffsetTableMap resets = {};
 };
-Json offset_table_to_json(const OffsetTableMap& offsets, const DataVersion& version);
+Json offset_table_to_json(const OffsetTableFile& file);
 Result<OffsetTableFile> offset_table_from_json(const Json& json);
 
 // delayOffset.json: delay level -> next offset in the schedule topic.

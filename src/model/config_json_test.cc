@@ -111,7 +111,7 @@ TEST(ConfigJson, OffsetsAsUpstreamWritesThem) {
   EXPECT_EQ(file->offsets.at("T@g").at(0), 15);
   EXPECT_EQ(file->offsets.at("T@g").at(1), 9);
   EXPECT_EQ(
-      offset_table_to_json(file->offsets, file->version).dump(),
+      offset_table_to_json(*file).dump(),
       R"({"dataVersion":{"counter":1,"stateVersion":0,"timestamp":0},"groupTopicMap":{"g":["T"]},)"
       R"("offsetTable":{"T@g":{"0":15,"1":9}}})");
 }
@@ -144,6 +144,7 @@ TEST(ConfigJson, WhatIsBrokenIsRefusedAndNeverEmpty) {
       group_table_from_json(parsed(R"({"subscriptionGroupTable":{},"forbiddenTable":1})"))));
   EXPECT_TRUE(refused(offset_table_from_json(parsed("{}"))));
   EXPECT_TRUE(refused(offset_table_from_json(parsed(R"({"offsetTable":{"T@g":{"x":1}}})"))));
+  EXPECT_TRUE(refused(offset_table_from_json(parsed(R"({"offsetTable":{},"onceResets":7})"))));
   EXPECT_TRUE(refused(delay_offset_from_json(parsed("{}"))));
   EXPECT_TRUE(refused(delay_offset_from_json(parsed(R"({"offsetTable":{"x":1}})"))));
 }

@@ -315,10 +315,18 @@ class KillTest extends ClientTest {
       world = again;
       Set<String> all = new HashSet<>();
       stored(topic).forEach(message -> all.add(History.id(message.getBody())));
+      receivers("later", "go on");
+      await(
+          "the consumer is known",
+          LIMIT_MS,
+          () ->
+              !admin()
+                  .examineConsumerConnectionInfo(before.group("push"))
+                  .getConnectionSet()
+                  .isEmpty());
       admin().resetOffsetByTimestamp(topic, before.group("push"), 0, true);
       own.kill();
       own.boot();
-      receivers("later", "go on");
       awaitNothing(
           "not seen again after the reset",
           () -> {
