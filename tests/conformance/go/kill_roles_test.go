@@ -351,7 +351,8 @@ func (r *role) consumer(word string, topics []string, selector consumer.MessageS
 
 func (r *role) take(group, line string, m *primitive.MessageExt) {
 	topic := r.topic(line)
-	if m.ReconsumeTimes > 0 {
+	// The count of rounds does not tell: what cannot be sent back is counted and tried again by the client.
+	if m.GetProperty(primitive.PropertyRetryTopic) != "" {
 		topic = "%RETRY%" + group
 	}
 	r.note("recv", "group", group, "topic", topic, "queue", m.Queue.QueueId, "offset", m.QueueOffset, "id", idOf(m.Body),

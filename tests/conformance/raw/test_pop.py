@@ -187,7 +187,7 @@ class PopTest(unittest.TestCase):
                 self.broker.start()
         self.connection = self.connect()
         self.assertEqual(delivered_after_ack, [])
-        deadline = time.time() + 20
+        deadline = time.time() + 60
         quiet = 0
         while quiet < 6 and time.time() < deadline:
             got = self.pop(invisible=2_000, poll=500)

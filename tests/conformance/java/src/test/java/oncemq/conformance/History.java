@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import org.apache.rocketmq.common.message.MessageConst;
 import org.apache.rocketmq.common.message.MessageExt;
 
 /**
@@ -55,9 +56,12 @@ final class History implements AutoCloseable {
     return Integer.toHexString(Arrays.hashCode(body));
   }
 
-  /** The client hides the retry topic of a pulling group; the offset is one of that topic. */
+  /**
+   * The client hides the retry topic of a pulling group; the offset is one of that topic. The count
+   * of rounds does not tell: what cannot be sent back is counted and tried again by the client.
+   */
   static String storedTopic(String group, MessageExt message) {
-    boolean retried = message.getReconsumeTimes() > 0 && message.getProperty("POP_CK") == null;
+    boolean retried = message.getProperty(MessageConst.PROPERTY_RETRY_TOPIC) != null;
     return retried ? "%RETRY%" + group : message.getTopic();
   }
 }
