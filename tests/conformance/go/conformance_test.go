@@ -332,7 +332,14 @@ func TestGroupGoesOnWhereItStopped(t *testing.T) {
 	for i := 0; i < 4; i++ {
 		send(t, p, text(topic, "first"))
 	}
-	t.Run("first", func(t *testing.T) { consume(t, group, topic, "*", accept).await(t, 4) })
+	t.Run("first", func(t *testing.T) {
+		consume(t, group, topic, "*", accept).await(t, 4)
+		// The end of a consumer does not wait for its listener, and saves what it has counted by then.
+		await(t, "the offset is saved", func() bool {
+			offset, known := committed(t, broker, group, topic, 0)
+			return known && offset == 4
+		})
+	})
 	send(t, p, text(topic, "second"))
 	if got := consume(t, group, topic, "*", accept).await(t, 1)[0]; string(got.Body) != "second" {
 		t.Error(got)

@@ -3,11 +3,8 @@ package conformance
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -294,7 +291,7 @@ func (w *killWorld) settle(words ...string) {
 	for _, word := range words {
 		for _, topic := range killLines[word] {
 			for queue := 0; queue < 2; queue++ {
-				if offset, known := w.committed(w.group(word), w.topic(topic), queue); known {
+				if offset, known := committed(w.T, w.broker, w.group(word), w.topic(topic), queue); known {
 					w.note("settled", "group", w.group(word), "topic", w.topic(topic), "queue", queue, "offset", offset)
 				}
 			}
@@ -354,7 +351,7 @@ func (w *killWorld) judge(senders *exec.Cmd, name string) {
 // stored visits everything that is in the topic now, and notes its bounds.
 func (w *killWorld) stored(topic string, queues int, visit func(*primitive.MessageExt)) {
 	offsetOf := func(code, queue int) int64 {
-		answer, _ := w.call(code, map[string]any{"topic": topic, "queueId": queue})
+		answer, _ := call(w.T, w.broker, code, map[string]any{"topic": topic, "queueId": queue})
 		offset, _ := strconv.ParseInt(answer.Fields["offset"], 10, 64)
 		return offset
 	}
@@ -362,7 +359,7 @@ func (w *killWorld) stored(topic string, queues int, visit func(*primitive.Messa
 		offset, end := offsetOf(31, queue), offsetOf(30, queue)
 		w.note("bounds", "topic", topic, "queue", queue, "min", offset, "max", end)
 		for offset < end {
-			answer, body := w.call(11, map[string]any{"consumerGroup": "scanner", "topic": topic, "queueId": queue,
+			answer, body := call(w.T, w.broker, 11, map[string]any{"consumerGroup": "scanner", "topic": topic, "queueId": queue,
 				"queueOffset": offset, "maxMsgNums": 32, "sysFlag": 4, "commitOffset": 0, "suspendTimeoutMillis": 0,
 				"subscription": "*", "subVersion": 0, "expressionType": "TAG"})
 			if answer.Code != 0 {
@@ -375,46 +372,4 @@ func (w *killWorld) stored(topic string, queues int, visit func(*primitive.Messa
 			}
 		}
 	}
-}
-
-// committed is the group's offset at the broker.
-func (w *killWorld) committed(group, topic string, queue int) (int64, bool) {
-	answer, _ := w.call(14, map[string]any{"consumerGroup": group, "topic": topic, "queueId": queue,
-		"setZeroIfNotFound": "false"})
-	offset, err := strconv.ParseInt(answer.Fields["offset"], 10, 64)
-	return offset, answer.Code == 0 && err == nil
-}
-
-type answer struct {
-	Code   int               `json:"code"`
-	Fields map[string]string `json:"extFields"`
-}
-
-// call is one request on a connection of its own: the client does not offer what an observer needs.
-func (w *killWorld) call(code int, fields map[string]any) (answer, []byte) {
-	texts := map[string]string{}
-	for name, value := range fields {
-		texts[name] = fmt.Sprint(value)
-	}
-	header, err := json.Marshal(map[string]any{"code": code, "language": "GO", "version": 479, "opaque": 1, "flag": 0,
-		"extFields": texts})
-	must(w.T, err)
-	connection, err := net.DialTimeout("tcp", w.broker, 10*time.Second)
-	must(w.T, err)
-	defer func() { _ = connection.Close() }()
-	frame := binary.BigEndian.AppendUint32(nil, uint32(4+len(header)))
-	frame = binary.BigEndian.AppendUint32(frame, uint32(len(header)))
-	_, err = connection.Write(append(frame, header...))
-	must(w.T, err)
-	must(w.T, connection.SetReadDeadline(time.Now().Add(time.Minute)))
-	head := make([]byte, 8)
-	_, err = io.ReadFull(connection, head)
-	must(w.T, err)
-	rest := make([]byte, binary.BigEndian.Uint32(head)-4)
-	_, err = io.ReadFull(connection, rest)
-	must(w.T, err)
-	length := binary.BigEndian.Uint32(head[4:]) & 0xFFFFFF
-	var said answer
-	must(w.T, json.Unmarshal(rest[:length], &said))
-	return said, rest[length:]
 }
