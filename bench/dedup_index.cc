@@ -1,0 +1,116 @@
+// What it costs to remember keys: fills an index, then times claims of new keys and of known ones,
+// and a restart.
+//
+//   bench_dedup_index FOLDER [KEYS [restart]]      restart: of a folder that was filled before
+#include "dedup/dedup_index.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "os/random.h"
+#include "os/real_disk.h"
+
+using namespace oncemq;
+using namespace oncemq::dedup;
+
+namespace {
+
+constexpr std::size_t kBatch = 32;  // messages of one tick
+constexpr std::int32_t kSize = 1200;
+
+// Of this thread's processor time: what else the machine does counts little.
+double seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+[[noreturn]] void give_up(const Error& error) {
+  std::fprintf(stderr, "%s\n", error.message.c_str());
+  std::exit(1);
+}
+
+struct Run {
+  DedupIndex& index;
+  const std::string body;
+  std::int64_t end = 0;
+  std::uint64_t next = 0;
+  std::uint64_t wrong = 0;
+
+  // Sends `count` messages with keys from `first` on; the seconds that this took.
+  double send(std::uint64_t first, std::uint64_t count, Verdict expected) {
+    std::vector<Ask> asks(kBatch);
+    std::vector<Answer> answers(kBatch);
+    double spent = 0;
+    for (std::uint64_t done = 0; done < count; done += kBatch) {
+      const double begun = seconds();
+      for (std::size_t i = 0; i < kBatch; ++i) {
+        char key[32];
+        const int size = std::snprintf(key, sizeof key, "key-%020llu",
+                                       static_cast<unsigned long long>(first + done + i));
+        asks[i].key =
+            index.hasher()("topic", {key, static_cast<std::size_t>(size)}, as_bytes(body));
+      }
+      index.claim(asks, answers, {end});
+      for (std::size_t i = 0; i < kBatch; ++i) {
+        wrong += answers[i].verdict != expected ? 1U : 0U;
+        if (answers[i].verdict != Verdict::kNew && answers[i].verdict != Verdict::kOtherBody)
+          continue;
+        index.confirm(asks[i].key, {.log_offset = {end},
+                                    .queue_offset = {static_cast<std::int64_t>(first + done) / 8},
+                                    .queue_id = static_cast<std::int32_t>(i % 8),
+                                    .size = kSize,
+                                    .time_ms = 1'700'000'000'000});
+        end += kSize;
+      }
+      spent += seconds() - begun;
+      if (done % (1 << 17) == 0)
+        if (const Status stepped = index.step({end}, 1'700'000'000'000); !stepped)
+          give_up(stepped.error());
+    }
+    return spent;
+  }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: bench_dedup_index FOLDER [KEYS [restart]]\n");
+    return 2;
+  }
+  const std::uint64_t keys = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20'000'000;
+  os::RealDisk disk;
+  os::SeededRandom random(1);
+  const DedupIndexOptions options{.folder = argv[1], .keys_max = keys + keys / 5};
+  constexpr std::uint64_t kTimed = 1 << 20;
+  if (argc <= 3) {
+    auto index = DedupIndex::open(disk, random, options, INT64_MAX / 2);
+    if (!index) give_up(index.error());
+    Run run{**index, std::string(1024, 'x'), {}, {}, {}};
+    const double first = run.send(0, kTimed, Verdict::kNew);
+    std::printf("new keys, empty index: %.0f ns each\n", first / kTimed * 1e9);
+    run.send(kTimed, keys - 2 * kTimed, Verdict::kNew);
+    const double last = run.send(keys - kTimed, kTimed, Verdict::kNew);
+    std::printf("new keys, %llu remembered: %.0f ns each\n", static_cast<unsigned long long>(keys),
+                last / kTimed * 1e9);
+    const double known = run.send(keys / 2, kTimed, Verdict::kDuplicate);
+    std::printf("known keys: %.0f ns each\n", known / kTimed * 1e9);
+    const DedupIndex::Stats stats = (*index)->stats();
+    std::printf("%llu keys in %llu partitions: %.2f bytes of file and %.2f of memory for each\n",
+                static_cast<unsigned long long>(stats.keys),
+                static_cast<unsigned long long>(stats.partitions),
+                static_cast<double>(stats.file_bytes) / static_cast<double>(stats.keys),
+                static_cast<double>(stats.memory) / static_cast<double>(stats.keys));
+    std::printf("wrong answers: %llu\n", static_cast<unsigned long long>(run.wrong));
+  }
+  const double begun = seconds();
+  auto again = DedupIndex::open(disk, random, options, INT64_MAX / 2);
+  if (!again) give_up(again.error());
+  std::printf("restart without a stop: %.2f s of processor time, %llu keys\n", seconds() - begun,
+              static_cast<unsigned long long>((*again)->stats().keys));
+  return 0;
+}
