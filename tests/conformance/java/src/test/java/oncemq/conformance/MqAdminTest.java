@@ -31,7 +31,7 @@ class MqAdminTest extends ClientTest {
     mqadmin("updateTopic -c " + Server.CLUSTER + " -t " + topic + " -r 5 -w 5");
     assertEquals(5, admin().examineTopicConfig(server().broker(), topic).getReadQueueNums());
     await(
-        "route", 5_000, () -> mqadmin("topicRoute -t " + topic).contains("\"writeQueueNums\":5"));
+        "route", PATIENCE_MS, () -> mqadmin("topicRoute -t " + topic).contains("\"writeQueueNums\":5"));
     assertTrue(mqadmin("topicRoute -t " + topic).contains(server().broker()));
     String refused = mqadmin("updateTopic -b " + server().broker() + " -t SELF_TEST_TOPIC");
     assertTrue(refused.contains("CODE: 29"), refused);
