@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -117,12 +118,20 @@ func launch(home, name, sign, program string, arguments ...string) *exec.Cmd {
 	panic(name + " is not ready: " + string(text))
 }
 
-// freePort finds P with P-2, P+1 and P+5 free, below the range of outgoing connections.
+var (
+	portsMutex sync.Mutex
+	portsGiven = map[int]bool{}
+)
+
+// freePort finds P with P-2, P+1 and P+5 free, below the range of outgoing connections; never one twice.
 func freePort() int {
+	portsMutex.Lock()
+	defer portsMutex.Unlock()
 	random := rand.New(rand.NewSource(time.Now().UnixNano()))
 	for i := 0; i < 200; i++ {
 		port := 15003 + 10*random.Intn(1700)
-		if free(port-2) && free(port) && free(port+1) && free(port+5) {
+		if !portsGiven[port] && free(port-2) && free(port) && free(port+1) && free(port+5) {
+			portsGiven[port] = true
 			return port
 		}
 	}
