@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -30,7 +29,7 @@ struct Asked {
   bool body = false;
   std::string to = "group";
   double rate = 0;
-  std::string by;
+  std::string by = "oncemq";
   std::string file;
 };
 using Verbs = Family<Asked>;
@@ -249,24 +248,14 @@ Status order_all(const Asked& asked, Cluster& cluster, const client::DeadLetters
   return failure;
 }
 
-// USER is looked at here and not by the option: an option of another verb would write what it found
-// there over what this one was given.
-std::string operator_of(const Asked& asked) {
-  if (!asked.by.empty()) return asked.by;
-  const char* const user = std::getenv("USER");
-  return user == nullptr || *user == '\0' ? "oncemq" : user;
-}
-
 Status replay(const Asked& asked, Cluster& cluster) {
   return order_all(asked, cluster,
-                   {.group = asked.selection.group, .order = asked.to, .by = operator_of(asked)},
-                   "replay");
+                   {.group = asked.selection.group, .order = asked.to, .by = asked.by}, "replay");
 }
 
 Status purge(const Asked& asked, Cluster& cluster) {
   return order_all(asked, cluster,
-                   {.group = asked.selection.group, .order = "purge", .by = operator_of(asked)},
-                   "purge");
+                   {.group = asked.selection.group, .order = "purge", .by = asked.by}, "purge");
 }
 
 Status export_all(const Asked& asked, Cluster& cluster) {
@@ -370,7 +359,9 @@ void add_selection(CLI::App* verb, Asked& asked) {
 }
 
 void add_operator(CLI::App* verb, Asked& asked) {
-  verb->add_option("--by", asked.by, "who does it, for the record; otherwise USER");
+  const CLI::Option* const by =
+      verb->add_option("--by", asked.by, "who does it, for the record; otherwise USER");
+  or_variable(by, "USER", asked.by, asked.common);
   verb->add_option("--rate", asked.rate, "letters per second at most")
       ->check(CLI::Range(0.001, 1e6));
 }

@@ -60,7 +60,6 @@ std::string about(const CLI::Option& option) {
   std::string text = option.get_description();
   const auto add = [&](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
   if (!option.get_default_str().empty()) add("default " + option.get_default_str());
-  if (!option.get_envname().empty()) add("or the variable " + option.get_envname());
   return text;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/verb.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -132,21 +133,28 @@ Status confirm(const Common& common, const std::string& what) {
 }
 
 void add_common(CLI::App& verb, Common& common, bool changes, bool destroys) {
-  // Not CLI11's envname(): all verbs of a family fill one struct, and those that are not called
-  // would write the variable's value over what the called one was given.
-  verb.add_option("-n,--namesrv", common.name_server,
-                  "name server, HOST:PORT; also as variable ONCEMQ_NAMESRV")
-      ->capture_default_str();
+  const CLI::Option* const name_server =
+      verb.add_option("-n,--namesrv", common.name_server,
+                      "name server, HOST:PORT; also as variable ONCEMQ_NAMESRV")
+          ->capture_default_str();
+  or_variable(name_server, "ONCEMQ_NAMESRV", common.name_server, common);
   verb.add_option("--broker", common.broker, "only this broker: its name or HOST:PORT");
   verb.add_flag("--json", common.json, "for programs");
   if (changes) verb.add_flag("--dry-run", common.dry_run, "say what would be done");
   if (destroys) verb.add_flag("-y,--yes", common.yes, "do not ask");
 }
 
-void take_environment(const CLI::App& verb, Common& common) {
-  const char* const name_server = std::getenv("ONCEMQ_NAMESRV");
-  if (name_server != nullptr && *name_server != '\0' && verb.count("--namesrv") == 0)
-    common.name_server = name_server;
+void or_variable(const CLI::Option* option, const char* name, std::string& into, Common& common) {
+  common.variables.push_back({.option = option, .name = name, .into = &into});
+}
+
+void take_environment(const CLI::App& verb, const Common& common) {
+  const auto options = verb.get_options();
+  for (const Variable& variable : common.variables) {
+    if (std::ranges::find(options, variable.option) == options.end()) continue;
+    const char* const value = std::getenv(variable.name);
+    if (value != nullptr && *value != '\0' && variable.option->count() == 0) *variable.into = value;
+  }
 }
 
 int run_verb(const Common& common, const std::function<Status(Cluster&)>& run) {

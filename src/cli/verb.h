@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -18,6 +19,13 @@ inline constexpr int kExitOk = 0;
 inline constexpr int kExitRefused = 1;  // the cluster refused or could not be reached
 inline constexpr int kExitUsage = 2;    // the command line; nothing was done
 
+// A variable of the environment that stands in for an option.
+struct Variable {
+  const CLI::Option* option;  // of one verb
+  const char* name;
+  std::string* into;  // what the option writes into
+};
+
 // Options that every verb has.
 struct Common {
   std::string name_server = "127.0.0.1:9876";
@@ -25,6 +33,7 @@ struct Common {
   bool json = false;
   bool yes = false;
   bool dry_run = false;
+  std::vector<Variable> variables;  // of all verbs of the family
 };
 
 // A client for the length of a command. Thread rule: confined.
@@ -79,8 +88,13 @@ class Family {
 
 // Adds --namesrv, --broker and --json, and what the kind needs.
 void add_common(CLI::App& verb, Common& common, bool changes, bool destroys);
-// The variable ONCEMQ_NAMESRV, where the verb was not given --namesrv.
-void take_environment(const CLI::App& verb, Common& common);
+// The one way to let a variable stand in for an option. Not CLI11's envname(): all verbs of a
+// family fill one struct, and those that are not called would write the variable's value over what
+// the called one was given.
+void or_variable(const CLI::Option* option, const char* name, std::string& into, Common& common);
+// Reads the variables, if they are there and not empty, where the verb that is called was not given
+// the option.
+void take_environment(const CLI::App& verb, const Common& common);
 int run_verb(const Common& common, const std::function<Status(Cluster&)>& run);
 
 template <class Asked>
