@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "broker/record_copy.h"
 #include "model/message_id.h"
 #include "model/properties.h"
 #include "model/record_codec.h"
@@ -335,17 +336,11 @@ Result<DeadLetters::Written> DeadLetters::append(const Request& request,
     }
     const auto queue_id = static_cast<std::int32_t>(
         turn % static_cast<std::uint32_t>(std::max((*topic)->write_queues(), 1)));
-    model::Message& message = items[1].message;
+    model::Message& message = items[1].message = plain_copy_of(letter);
     message.topic = (*topic)->name();
     message.queue_id = queue_id;
-    message.flag = letter.flag;
-    message.sys_flag =
-        letter.sys_flag & ~(model::sysflag::kTransactionMask | model::sysflag::kBornHostV6 |
-                            model::sysflag::kStoreHostV6);
-    message.born_timestamp = letter.born_timestamp;
-    message.born_host = letter.born_host;
     message.store_host = options_.address;
-    message.body = letter.body;
+    message.reconsume_times = 0;
     message.properties = copy->properties;
     message.tags_code = model::tags_code(
         model::find_property(letter.properties, property::kTags).value_or(std::string_view()));

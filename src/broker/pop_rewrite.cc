@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "broker/record_copy.h"
 #include "model/properties.h"
 #include "model/record_codec.h"
 
@@ -14,18 +15,11 @@ namespace {
 
 store::LogSpan encode(const model::RecordView& record, std::string_view topic,
                       std::string_view properties, std::int32_t deliveries) {
-  model::Message message;
+  model::Message message = copy_of(record);
   message.topic = topic;
   message.queue_id = record.queue_id;
-  message.flag = record.flag;
-  message.sys_flag =
-      record.sys_flag & ~(model::sysflag::kBornHostV6 | model::sysflag::kStoreHostV6);
-  message.born_timestamp = record.born_timestamp;
-  message.born_host = record.born_host;
-  message.store_host = record.store_host;
-  message.reconsume_times = record.reconsume_times + deliveries - 1;
+  message.reconsume_times += deliveries - 1;
   message.prepared_transaction_offset = record.prepared_transaction_offset;
-  message.body = record.body;
   message.properties = properties;
   // Without the CRC over the whole record: it would be the old one's. The body's stays.
   const model::RecordOptions options{.append_property_crc = false};

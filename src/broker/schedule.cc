@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "broker/delay.h"
+#include "broker/record_copy.h"
 #include "broker/send_properties.h"
 #include "model/config_json.h"
 #include "model/properties.h"
@@ -308,17 +309,9 @@ void Schedule::stage(std::size_t index, const model::RecordView& record) {
   const SendProperties seen = scan_properties(record.properties);
   store::AppendItem& item = items_.emplace_back();
   item.queue = queue;
-  model::Message& message = item.message;
+  model::Message& message = item.message = copy_of(record);
   message.topic = topic->name();
   message.queue_id = queue_id;
-  message.flag = record.flag;
-  message.sys_flag =
-      record.sys_flag & ~(model::sysflag::kBornHostV6 | model::sysflag::kStoreHostV6);
-  message.born_timestamp = record.born_timestamp;
-  message.born_host = record.born_host;
-  message.store_host = record.store_host;
-  message.reconsume_times = record.reconsume_times;
-  message.body = record.body;
   message.properties = record.properties;
   if (seen.has_wait || seen.has_foreign_pairs)
     message.properties = copy_without(record.properties, {.foreign = true, .wait = true}, arena_);

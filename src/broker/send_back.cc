@@ -5,6 +5,7 @@
 
 #include "broker/dead_letters.h"
 #include "broker/delay.h"
+#include "broker/record_copy.h"
 #include "broker/send_properties.h"
 #include "model/message_id.h"
 #include "model/properties.h"
@@ -110,18 +111,11 @@ Result<std::size_t> SendBack::stage(const SendBackRequest& request, SendBatch& b
     return fail(Errc::kMessageIllegal, "the message's properties leave no room for a retry");
 
   store::AppendItem& item = batch.items_.emplace_back();
-  model::Message& message = item.message;
+  model::Message& message = item.message = plain_copy_of(failed);
   message.topic = (*destination)->name();
   message.queue_id = queue_id;
-  message.flag = failed.flag;
-  message.sys_flag =
-      failed.sys_flag & ~(model::sysflag::kTransactionMask | model::sysflag::kBornHostV6 |
-                          model::sysflag::kStoreHostV6);
-  message.born_timestamp = failed.born_timestamp;
-  message.born_host = failed.born_host;
   message.store_host = options_.address;
-  message.reconsume_times = failed.reconsume_times + request.deliveries;
-  message.body = failed.body;
+  message.reconsume_times += request.deliveries;
   message.properties = batch.arena_.copy(properties);
   item.queue = (*destination)->queue(queue_id);
   if (schedule != nullptr)

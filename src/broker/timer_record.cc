@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "broker/record_copy.h"
 #include "model/properties.h"
 
 namespace oncemq::broker {
@@ -45,18 +46,6 @@ std::string_view keep_pairs(
   for (const auto& [name, value] : pairs) to = put_pair(to, name, value);
   std::copy(behind.begin(), behind.end(), to);
   return {start, size};
-}
-
-void copy_fields(const model::RecordView& record, model::Message& message) {
-  message.flag = record.flag;
-  message.sys_flag =
-      record.sys_flag & ~(model::sysflag::kBornHostV6 | model::sysflag::kStoreHostV6);
-  message.born_timestamp = record.born_timestamp;
-  message.born_host = record.born_host;
-  message.store_host = record.store_host;
-  message.reconsume_times = record.reconsume_times;
-  message.body = record.body;
-  message.wait_committed = false;
 }
 
 }  // namespace
@@ -159,8 +148,8 @@ TimerRecord parse_timer_record(const Options& options, const model::RecordView& 
 void deliver_timer(const TimerRecord& timer, const model::RecordView& record,
                    const TopicEntry& topic, std::int64_t now_ms, store::AppendItem& item,
                    Arena& arena) {
-  model::Message& message = item.message;
-  copy_fields(record, message);
+  model::Message& message = item.message = copy_of(record);
+  message.wait_committed = false;
   message.topic = topic.name();
   message.queue_id = timer.real_queue;
   item.queue = topic.queue(timer.real_queue);
@@ -176,8 +165,8 @@ void deliver_timer(const TimerRecord& timer, const model::RecordView& record,
 
 void move_timer(const TimerRecord& timer, const model::RecordView& record, const TopicEntry& wheel,
                 store::AppendItem& item, Arena& arena) {
-  model::Message& message = item.message;
-  copy_fields(record, message);
+  model::Message& message = item.message = copy_of(record);
+  message.wait_committed = false;
   message.topic = wheel.name();
   message.queue_id = 0;
   item.queue = wheel.queue(0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "broker/record_copy.h"
 #include "broker/send_properties.h"
 #include "model/properties.h"
 #include "model/record_codec.h"
@@ -61,19 +62,11 @@ constexpr TransactionState state_of_letter(char letter) {
 }
 
 // What both kinds of copy take over from the half message.
-void copy_fields(const model::RecordView& record, store::AppendItem& item) {
-  model::Message& message = item.message;
-  message.flag = record.flag;
-  message.sys_flag =
-      record.sys_flag & ~(model::sysflag::kTransactionMask | model::sysflag::kBornHostV6 |
-                          model::sysflag::kStoreHostV6);
-  message.born_timestamp = record.born_timestamp;
-  message.born_host = record.born_host;
-  message.store_host = record.store_host;
-  message.reconsume_times = record.reconsume_times;
-  message.body = record.body;
+model::Message copy_of_half(const model::RecordView& record) {
+  model::Message message = plain_copy_of(record);
   // Nobody waits for it by itself; the verdict's answer waits for the whole batch.
   message.wait_committed = false;
+  return message;
 }
 
 }  // namespace
@@ -124,8 +117,7 @@ Status make_committed(const HalfMessage& half, const TopicEntry& topic, store::A
   item.queue = topic.queue(half.queue_id);
   if (item.queue == nullptr)
     return fail(Errc::kInvalidArgument, "topic " + topic.name() + " cannot have that queue");
-  copy_fields(record, item);
-  model::Message& message = item.message;
+  model::Message& message = item.message = copy_of_half(record);
   message.topic = topic.name();
   message.queue_id = half.queue_id;
   message.sys_flag |= model::sysflag::kTransactionCommit;
@@ -143,7 +135,6 @@ Status make_committed(const HalfMessage& half, const TopicEntry& topic, store::A
 
 void make_copy(const HalfMessage& half, std::int64_t half_offset, std::int32_t checks,
                const TopicEntry& topic, store::AppendItem& item, Arena& arena) {
-  copy_fields(half.record, item);
   std::string properties(copy_without(half.record.properties, {.foreign = true}, arena));
   model::set_property(properties, tx::kCheckTimes, std::to_string(checks));
   properties = model::without_property(properties, tx::kPreparedQueueOffset);
@@ -153,7 +144,7 @@ void make_copy(const HalfMessage& half, std::int64_t half_offset, std::int32_t c
   // Without room for the pairs that we add, the message itself is what matters.
   if (properties.size() + kEncoderRoom > model::kMaxPropertiesSize)
     properties = copy_without(half.record.properties, {.foreign = true}, arena);
-  model::Message& message = item.message;
+  model::Message& message = item.message = copy_of_half(half.record);
   message.properties = arena.copy(properties);
   message.topic = topic.name();
   message.queue_id = 0;
@@ -209,8 +200,7 @@ std::string make_check_body(const HalfMessage& half, std::int32_t checks) {
   std::string properties(copy_without(record.properties, {.foreign = true}, arena));
   model::set_property(properties, tx::kCheckTimes, std::to_string(checks));
   store::AppendItem item;
-  copy_fields(record, item);
-  model::Message& message = item.message;
+  model::Message& message = item.message = copy_of_half(record);
   message.topic = half.topic;
   message.queue_id = half.queue_id;
   message.properties = properties;
