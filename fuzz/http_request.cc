@@ -1,14 +1,37 @@
-// A stream of HTTP requests, cut as the connection cuts it.
+// A stream of HTTP requests, cut as the connection cuts it, and what orders say in their bodies.
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/check.h"
+#include "front/http/body_fields.h"
+#include "front/http/order_guard.h"
 #include "front/http/request.h"
 
 using namespace oncemq;
 using State = front::HttpParser::State;
 
 namespace {
+
+// Every kind of member is asked for; whatever is accepted keeps its bounds.
+void read_body(std::string_view text) {
+  auto body = front::BodyFields::parse(text);
+  if (!body) return;
+  const auto name = body->text("name");
+  ONCE_CHECK(!name || (!name->empty() && name->size() <= front::BodyFields::kTextMax));
+  const auto number = body->number("queues", 1, 1024);
+  ONCE_CHECK(!number || (*number >= 1 && *number <= 1024));
+  (void)body->flag("order");
+  const auto ids = body->texts("ids", 64);
+  ONCE_CHECK(!ids || (!ids->empty() && ids->size() <= 64));
+  const auto pairs = body->pairs("attributes", true, 64);
+  ONCE_CHECK(!pairs || pairs->size() <= 64);
+  const Status strict = body->finish();
+  ONCE_CHECK(strict || !strict.error().message.empty());
+  auto again = front::BodyFields::parse(text);
+  (void)again->all();
+  (void)again->finish();
+}
 
 // What a stream gives when at most `step` more bytes come with each read.
 std::string read_stream(Bytes stream, std::size_t step) {
@@ -21,7 +44,7 @@ std::string read_stream(Bytes stream, std::size_t step) {
     for (bool more = true; more && begin < end;) {
       switch (parser.feed(stream.subspan(begin, end - begin))) {
         case State::kIncomplete:
-          ONCE_CHECK(end - begin <= front::HttpParser::kHeadMax);
+          ONCE_CHECK(end - begin <= front::HttpParser::kHeadMax + front::HttpParser::kBodyMax);
           more = false;
           break;
         case State::kRefused:
@@ -34,7 +57,12 @@ std::string read_stream(Bytes stream, std::size_t step) {
           ONCE_CHECK(request.target.size() <= front::HttpParser::kTargetMax);
           (void)front::path_segments(request.path());
           (void)front::query_value(request.target, "key");
-          seen += request.target + "\n" + request.host + "\n" + request.accept + "\n";
+          ONCE_CHECK(request.body.size() <= front::HttpParser::kBodyMax);
+          (void)front::refuse_order(request, true);
+          read_body(request.body);
+          for (const std::string* part : {&request.target, &request.host, &request.accept,
+                                          &request.content_type, &request.origin, &request.body})
+            seen += *part + "\n";
         }
       }
     }

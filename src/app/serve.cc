@@ -10,6 +10,7 @@
 #include "app/service_thread.h"
 #include "app/settings_file.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "broker/broker.h"
 #include "front/http/http_site.h"
 #include "front/remoting/registrar.h"
@@ -68,12 +69,14 @@ class Node {
   Status listen();
   Status build_broker();
   void build_service();
+  Status save_settings(std::span<const model::SettingAssignment> set);
 
   ServeOptions options_;
   os::SystemClock clock_;
   os::RealDisk disk_;
   os::SystemRandom random_;
   model::LiveSettings settings_;
+  Mutex settings_role_;  // who rewrites the settings' file
   Roles roles_;
   std::unique_ptr<os::FileLock> folder_lock_;  // name service alone; otherwise the store has it
   std::unique_ptr<store::MessageStore> store_;
@@ -189,6 +192,16 @@ Status Node::build_broker() {
   return broker_->load();
 }
 
+// Reads the file, changes it and writes it again; orders come on any loop.
+Status Node::save_settings(std::span<const model::SettingAssignment> set) {
+  if (options_.settings_file.empty()) {
+    log::warn("app", "no -c file: the change is lost at the next start");
+    return {};
+  }
+  MutexLock role(settings_role_);
+  return write_settings_file(disk_, options_.settings_file, set);
+}
+
 void Node::build_service() {
   if (broker_) {
     broker_job_ = service_.add([this] { return broker_->service_tick(); });
@@ -221,22 +234,15 @@ Status Node::start() {
   if (roles_.broker) ONCE_TRY(build_broker());
 
   edge_ = std::make_unique<front::RemotingEdge>(
-      *server_,
-      front::EdgeParts{.settings = settings_,
-                       .clock = clock_,
-                       .broker = broker_.get(),
-                       .store = store_.get(),
-                       .options = &broker_options_,
-                       .switches = roles_.broker ? &switches_ : nullptr,
-                       .names = names_.get(),
-                       .kv = kv_.get(),
-                       .save_settings = [this](std::span<const model::SettingAssignment> set) {
-                         if (options_.settings_file.empty()) {
-                           log::warn("app", "no -c file: the change is lost at the next start");
-                           return Status{};
-                         }
-                         return write_settings_file(disk_, options_.settings_file, set);
-                       }});
+      *server_, front::EdgeParts{.settings = settings_,
+                                 .clock = clock_,
+                                 .broker = broker_.get(),
+                                 .store = store_.get(),
+                                 .options = &broker_options_,
+                                 .switches = roles_.broker ? &switches_ : nullptr,
+                                 .names = names_.get(),
+                                 .kv = kv_.get(),
+                                 .save_settings = [this](auto set) { return save_settings(set); }});
   acceptor_.set(*edge_);
   settings_.on_update([this](std::span<const model::SettingAssignment> set) {
     set_log_level(settings_.get());
@@ -255,7 +261,10 @@ Status Node::start() {
                                                     settings_.get().namesrv_addr);
     broker_->topics().set_listener(
         [this](std::span<const std::string> names) { registrar_->topics_changed(names); });
-    ONCE_TRY(broker_->start([this](store::CommittedOffset) { edge_->committed(); }));
+    ONCE_TRY(broker_->start([this](store::CommittedOffset mark) {
+      edge_->committed();
+      if (site_) site_->committed(mark);
+    }));
     // Routes are there before the first client connects; names of others are looked up later.
     registrar_->topics_changed({});
   }
@@ -271,13 +280,19 @@ Status Node::start() {
                    .options = &broker_options_,
                    .names = names_.get(),
                    .startup_ms = (clock_.monotonic_ns() - options_.started_ns) / 1'000'000,
-                   .process = [] {
-                     const auto usage = os::process_usage(os::process_id());
-                     if (!usage) return front::ProcessSample{};
-                     return front::ProcessSample{.cpu_seconds = usage->cpu_seconds,
-                                                 .resident_bytes = usage->rss_bytes,
-                                                 .private_bytes = usage->private_bytes};
-                   }});
+                   .process =
+                       [] {
+                         const auto usage = os::process_usage(os::process_id());
+                         if (!usage) return front::ProcessSample{};
+                         return front::ProcessSample{.cpu_seconds = usage->cpu_seconds,
+                                                     .resident_bytes = usage->rss_bytes,
+                                                     .private_bytes = usage->private_bytes};
+                       },
+                   .change_settings =
+                       [this](std::span<const model::SettingAssignment> set) {
+                         return front::change_settings(
+                             settings_, [this](auto saved) { return save_settings(saved); }, set);
+                       }});
     site_->set_phase(front::HttpSite::Phase::kReady);
   }
   return {};

@@ -177,8 +177,8 @@ std::optional<model::Subscription> Admin::subscription(std::string_view group,
   return *view.subscription;
 }
 
-Result<std::map<std::int32_t, model::ConsumeOffset>> Admin::reset_offset(
-    const ResetOffset& request) {
+Result<std::map<std::int32_t, model::ConsumeOffset>> Admin::preview_reset(
+    const ResetOffset& request) const {
   auto entry = topic_of(request.topic);
   if (!entry.has_value()) return fail(std::move(entry.error()));
   if (groups_.find(request.group) == nullptr)
@@ -188,7 +188,6 @@ Result<std::map<std::int32_t, model::ConsumeOffset>> Admin::reset_offset(
   const std::int32_t first = std::max(request.queue_id, 0);
   const std::int32_t last = request.queue_id >= 0 ? request.queue_id + 1 : (*entry)->read_queues();
 
-  // Everything is judged before anything is changed.
   std::map<std::int32_t, model::ConsumeOffset> wanted;
   for (std::int32_t queue_id = first; queue_id < last; ++queue_id) {
     store::ConsumeQueue* queue = (*entry)->queue(queue_id);
@@ -211,7 +210,17 @@ Result<std::map<std::int32_t, model::ConsumeOffset>> Admin::reset_offset(
     if (!request.force && now.has_value() && now->value < offset) offset = now->value;
     wanted.emplace(queue_id, model::ConsumeOffset{offset});
   }
-  for (const auto& [queue_id, offset] : wanted) {
+  return wanted;
+}
+
+Result<std::map<std::int32_t, model::ConsumeOffset>> Admin::reset_offset(
+    const ResetOffset& request) {
+  auto entry = topic_of(request.topic);
+  if (!entry.has_value()) return fail(std::move(entry.error()));
+  // Everything is judged before anything is changed.
+  auto wanted = preview_reset(request);
+  if (!wanted.has_value()) return fail(std::move(wanted.error()));
+  for (const auto& [queue_id, offset] : *wanted) {
     ONCE_TRY(offsets_.assign_reset(request.group, request.topic, queue_id, offset));
     parked_.disturb(*(*entry)->queue(queue_id));
   }

@@ -100,6 +100,9 @@ class Admin {
     std::optional<std::int64_t> offset;
   };
   Result<std::map<std::int32_t, model::ConsumeOffset>> reset_offset(const ResetOffset& request);
+  // What it would come to.
+  Result<std::map<std::int32_t, model::ConsumeOffset>> preview_reset(
+      const ResetOffset& request) const;
   // Request 314: empty topic means all topics of the source.
   Status clone_offsets(std::string_view from_group, std::string_view to_group,
                        std::string_view topic);

@@ -331,8 +331,23 @@ void Timers::measure(std::int64_t now_ms) {
   constexpr std::int64_t kMeasureMs = 1'000;
   const std::int64_t at_ms = clock_.monotonic_ms();
   const std::int64_t passed = at_ms - measured_ms_;
+  // A node of a tree has 32 bytes beside its value, one of a hash table 16 with its bucket.
+  constexpr std::size_t kTreeNode = 32;
+  constexpr std::size_t kHashNode = 16;
+  const std::size_t memory =
+      window_.capacity() * sizeof(store::TimerEntry) +
+      (loading_ != nullptr ? loading_->memory_bytes() : 0) + index_.buffered() +
+      late_.size() * (kTreeNode + sizeof(decltype(late_)::value_type)) +
+      late_holds_.size() * (kTreeNode + sizeof(decltype(late_holds_)::value_type)) +
+      dead_.size() * (kTreeNode + sizeof(store::TimerKey)) +
+      settled_.size() * (kHashNode + sizeof(decltype(settled_)::value_type));
+  const bool in_memory = !window_.empty() || !late_.empty();
+  const auto hour = index_.next_span(now_ms);
   MutexLock lock(mutex_);
   figures_.waiting = waiting_count_;
+  figures_.memory_bytes = memory;
+  figures_.next_due_exact = in_memory;
+  figures_.next_due_ms = waiting_count_ <= 0 ? -1 : in_memory ? next_due_ms() : hour.value_or(-1);
   figures_.offset_behind = std::max<std::int64_t>(0, queue_->max().value - next_);
   figures_.read_behind_ms = std::max<std::int64_t>(0, now_ms - next_due_ms());
   if (passed < kMeasureMs) return;

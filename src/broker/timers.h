@@ -70,7 +70,12 @@ class Timers {
     std::int64_t waiting = 0;        // timers
     std::int64_t offset_behind = 0;  // stored, and not yet read from the queue
     std::int64_t read_behind_ms = 0;
-    double enqueue_rate = 0;  // per second
+    // When the next one is due; -1: none waits. Those behind the window are known by the hour:
+    // then it is due in that hour, which begins at `next_due_ms`.
+    std::int64_t next_due_ms = -1;
+    bool next_due_exact = true;
+    std::size_t memory_bytes = 0;  // of entries by due time, and of what is not yet in the files
+    double enqueue_rate = 0;       // per second
     double deliver_rate = 0;
   };
   Figures figures() const;

@@ -91,6 +91,22 @@ TransactionListing::Page TransactionListing::discarded(std::int64_t from, std::s
   return page;
 }
 
+Result<TransactionView> TransactionListing::one(const model::RecordView& record) {
+  const bool discarded = record.topic == model::topic::kTransCheckMax;
+  const auto half = read_half(record);
+  if ((record.topic != model::topic::kHalf && !discarded) || !half.has_value())
+    return fail(Errc::kMessageNotFound, "that is no half message");
+  TransactionView view = view_of(*half);
+  view.state = TransactionState::kDiscarded;
+  if (discarded) view.half = origin_of(*half);
+  if (view.half < 0) return view;
+  const auto state = index_.state(view.half);
+  if (!state.has_value()) return fail(state.error());
+  view.state = *state;
+  if (*state == TransactionState::kOpen) view.checks = index_.checks(view.half);
+  return view;
+}
+
 Result<store::LogSpan> TransactionListing::discarded_copy(std::int64_t half) {
   for (std::int64_t from = 0; from >= 0;) {
     const Page page = discarded(from, 256);

@@ -43,6 +43,9 @@ class TransactionListing {
   Page open(std::int64_t from, std::size_t max);
   // Undecided ones among the discarded, from an offset of their topic's queue on.
   Page discarded(std::int64_t from, std::size_t max);
+  // The one whose record this is, of the half queue or of the discarded, and how it stands; a
+  // decided one too. kMessageNotFound: it is neither. kIo, kCorrupt.
+  Result<TransactionView> one(const model::RecordView& record);
   // The copy of a half message among the discarded, which lives longer. kMessageNotFound.
   Result<store::LogSpan> discarded_copy(std::int64_t half);
   // What a discarded one was in the half queue; -1 when its record does not say.

@@ -129,6 +129,9 @@ const std::array kServed = {
            "port of metrics, health and the admin API; 0: none"),
     number("httpMaxConnections", &S::http_max_connections, 1, 10'000, "connections",
            "further ones are closed at once"),
+    flag("httpAdminRemote", &S::http_admin_remote,
+         "the admin API takes orders (POST, PUT, DELETE) from other machines too; there are no "
+         "users yet, so whoever reaches it may give them"),
     number("metricsTopicsMax", &S::metrics_topics_max, 1, 10'000, "topics",
            "busiest topics, groups and pairs of both that have series of their own; the others "
            "are counted together as 'other'"),

@@ -31,6 +31,7 @@ struct Settings {
   std::string http_bind_address = "127.0.0.1";
   std::int32_t http_listen_port = 8082;
   std::int32_t http_max_connections = 100;
+  bool http_admin_remote = false;
   std::int32_t metrics_topics_max = 100;
   std::string roles = "namesrv,broker";
   std::string log_level = "info";

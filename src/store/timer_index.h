@@ -85,6 +85,9 @@ class TimerIndex {
     std::vector<TimerEntry> take() { return std::move(result_); }
     // All keys in [from, horizon) are in the result; the next load starts there.
     TimerKey horizon() const { return horizon_; }
+    std::size_t memory_bytes() const {
+      return heap_.capacity() * sizeof(Row) + result_.capacity() * sizeof(TimerEntry);
+    }
 
    private:
     friend class TimerIndex;

@@ -5,6 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "front/http/order_guard.h"
+
 namespace oncemq::front {
 namespace {
 
@@ -30,18 +33,19 @@ int status_of(Errc code) {
     case Errc::kFilterMissing:
     case Errc::kNotSupported:
       return 404;
+    case Errc::kTopicExists:
+    case Errc::kInUse:
+      return 409;
     case Errc::kBusy:
     case Errc::kNotReady:
     case Errc::kNotWritable:
     case Errc::kNoSpace:
-    case Errc::kInUse:
     case Errc::kClientTimeout:
     case Errc::kFlushTimeout:
     case Errc::kReplicaTimeout:
     case Errc::kReplicaMissing:
       return 503;
     case Errc::kInternal:
-    case Errc::kTopicExists:
     case Errc::kSubscriptionStale:
     case Errc::kFilterStale:
     case Errc::kIo:
@@ -88,13 +92,36 @@ const std::vector<ApiRoute>& routes() {
   return list;
 }
 
+const std::vector<ApiOrderRoute>& order_routes() {
+  static const std::vector<ApiOrderRoute> list = [] {
+    std::vector<ApiOrderRoute> all;
+    for (const auto family :
+         {topic_order_routes(), group_order_routes(), transaction_order_routes(),
+          dead_letter_order_routes(), config_order_routes()})
+      all.insert(all.end(), family.begin(), family.end());
+    return all;
+  }();
+  return list;
+}
+
+std::string full_path(std::string_view pattern) {
+  std::string path(kRoot);
+  if (!pattern.empty()) path.append("/").append(pattern);
+  return path;
+}
+
 Result<Json> index(const ApiContext&, const ApiQuestion&) {
   Json list = Json::array();
-  for (const ApiRoute& route : routes()) {
-    std::string path(kRoot);
-    if (!route.pattern.empty()) path.append("/").append(route.pattern);
-    list.push(Json::object().set("path", path).set("shows", route.help));
-  }
+  for (const ApiRoute& route : routes())
+    list.push(Json::object()
+                  .set("method", "GET")
+                  .set("path", full_path(route.pattern))
+                  .set("shows", route.help));
+  for (const ApiOrderRoute& route : order_routes())
+    list.push(Json::object()
+                  .set("method", method_name(route.method))
+                  .set("path", full_path(route.pattern))
+                  .set("does", route.help));
   return Json::object().set("paths", std::move(list));
 }
 
@@ -145,32 +172,137 @@ std::vector<ApiRoute> all_routes() {
       {"cluster", cluster, "who this broker is and how its store stands", false},
       {"config", config, "the settings in force", false},
   };
-  for (const auto family : {api_topic_routes(), api_group_routes(), api_message_routes()})
+  for (const auto family :
+       {api_topic_routes(), api_group_routes(), api_message_routes(), api_transaction_routes()})
     list.insert(list.end(), family.begin(), family.end());
   return list;
 }
 
 }  // namespace
 
-HttpResponse AdminApi::answer(const HttpRequest& request) const {
-  const auto run = [&]() -> Result<Json> {
-    auto path = path_segments(
-        request.path().substr(kRoot.size()).empty() ? "/" : request.path().substr(kRoot.size()));
-    if (!path) return fail(std::move(path.error()));
-    const ApiQuestion question{std::move(*path), request.target};
-    for (const ApiRoute& route : routes()) {
-      if (!matches(route.pattern, question.path)) continue;
-      if (route.needs_broker && context_.parts.broker == nullptr)
-        return fail(Errc::kNotSupported, "this process is no broker (roles)");
-      return route.handler(context_, question);
-    }
-    return fail(Errc::kNotFound, "there is no " + std::string(request.path()));
-  };
-  auto json = run();
-  if (json) return HttpResponse::json(*json);
-  const Error& error = json.error();
+Json order_json(const ApiOrder& order, Json json) {
+  return json.set(order.dry_run ? "dryRun" : "done", true);
+}
+
+namespace {
+
+HttpResponse refusal_of(const Error& error) {
   return HttpResponse::error(status_of(error.code), errc_name(error.code), error.message,
                              hint_of(error.code));
+}
+
+// What a path can be asked or ordered with, "GET, HEAD, POST"; empty: nothing is there.
+std::string allowed(const std::vector<std::string>& path) {
+  std::string methods;
+  for (const ApiRoute& route : routes())
+    if (methods.empty() && matches(route.pattern, path)) methods = "GET, HEAD";
+  for (const ApiOrderRoute& route : order_routes())
+    if (matches(route.pattern, path))
+      methods.append(methods.empty() ? "" : ", ").append(method_name(route.method));
+  return methods;
+}
+
+bool names(std::string_view methods, std::string_view method) {
+  while (!methods.empty()) {
+    const std::size_t end = std::min(methods.find(", "), methods.size());
+    if (methods.substr(0, end) == method) return true;
+    methods.remove_prefix(std::min(end + 2, methods.size()));
+  }
+  return false;
+}
+
+// The only parameter of an order. One that is misspelt must not make it earnest.
+Result<bool> dry_run_of(std::string_view target) {
+  const std::size_t mark = target.find('?');
+  if (mark == std::string_view::npos) return false;
+  const std::string_view query = target.substr(mark + 1);
+  if (query == "dryRun=true") return true;
+  if (query == "dryRun=false") return false;
+  return fail(Errc::kInvalidArgument,
+              "an order has one parameter, dryRun=true or dryRun=false; all else is in the body");
+}
+
+constexpr std::size_t kLoggedBytes = 512;  // of a body
+
+}  // namespace
+
+HttpResponse AdminApi::ask(const HttpRequest& request, std::vector<std::string> path) const {
+  const ApiQuestion question{std::move(path), request.target};
+  for (const ApiRoute& route : routes()) {
+    if (!matches(route.pattern, question.path)) continue;
+    if (route.needs_broker && context_.parts.broker == nullptr)
+      return refusal_of({Errc::kNotSupported, "this process is no broker (roles)"});
+    const auto json = route.handler(context_, question);
+    return json ? HttpResponse::json(*json) : refusal_of(json.error());
+  }
+  return refusal_of({Errc::kNotFound, "there is no " + std::string(request.path())});
+}
+
+Result<ApiDone> AdminApi::carry_out(const HttpRequest& request,
+                                    std::vector<std::string> path) const {
+  const auto route = std::ranges::find_if(order_routes(), [&](const ApiOrderRoute& row) {
+    return row.method == request.method && matches(row.pattern, path);
+  });
+  ONCE_CHECK(route != order_routes().end(), "the method was looked up");
+  if (route->needs_broker && context_.parts.broker == nullptr)
+    return fail(Errc::kNotSupported, "this process is no broker (roles)");
+  const auto dry_run = dry_run_of(request.target);
+  if (!dry_run) return fail(dry_run.error());
+  auto body = BodyFields::parse(request.body);
+  if (!body) return fail(std::move(body.error()));
+  ApiOrder order{
+      .path = std::move(path), .body = *body, .by = request.peer.to_string(), .dry_run = *dry_run};
+  return route->handler(context_, order);
+}
+
+void AdminApi::order(const HttpRequest& request, std::vector<std::string> path, HttpReply reply) {
+  Result<ApiDone> done = carry_out(request, std::move(path));
+  const Error* refusal = !done ? &done.error() : done->refusal ? &*done->refusal : nullptr;
+  HttpResponse answer =
+      refusal != nullptr ? refusal_of(*refusal) : HttpResponse::json(done->json, done->status);
+  log::info("http", "{} orders {} {} {}: {}", request.peer.to_string(), method_name(request.method),
+            request.target, std::string_view(request.body).substr(0, kLoggedBytes),
+            refusal != nullptr ? refusal->message : std::to_string(answer.status));
+  if (!done) return reply.send(answer);
+  switch (done->when) {
+    case ApiDone::When::kNow:
+      return reply.send(answer);
+    case ApiDone::When::kCommitted:
+      return held_.hold(*context_.parts.store, done->end, reply, std::move(answer));
+    case ApiDone::When::kSaved:
+      context_.parts.broker->when_saved(
+          [&loop = loop_, reply, answer = std::move(answer)](const Status& saved) {
+            loop.post([reply, answer = saved ? answer : refusal_of(saved.error())] {
+              reply.send(answer);
+            });
+          });
+  }
+}
+
+void AdminApi::serve(const HttpRequest& request, HttpReply reply) {
+  const std::string_view rest = request.path().substr(kRoot.size());
+  const bool reads = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
+  if (!reads) {
+    if (const auto refusal = refuse_order(request, context_.settings.get().http_admin_remote)) {
+      refused_.warn(context_.clock.monotonic_ms(), "http", "refused {} {} of {} (Origin '{}'): {}",
+                    method_name(request.method), request.target, request.peer.to_string(),
+                    request.origin, refusal->status);
+      return reply.send(*refusal);
+    }
+  }
+  auto path = path_segments(rest.empty() ? "/" : rest);
+  if (!path) return reply.send(refusal_of(path.error()));
+  const std::string methods = allowed(*path);
+  if (methods.empty())
+    return reply.send(refusal_of({Errc::kNotFound, "there is no " + std::string(request.path())}));
+  if (!names(methods, method_name(request.method))) {
+    HttpResponse refusal =
+        HttpResponse::error(405, "method_not_allowed", "this path is not asked with that method");
+    refusal.allow = methods;
+    return reply.send(refusal);
+  }
+  if (reads) return reply.send(ask(request, std::move(*path)));
+  order(request, std::move(*path), reply);
 }
 
 }  // namespace oncemq::front

@@ -43,20 +43,11 @@ Result<Json> queue_messages(const ApiContext& context, const ApiQuestion& questi
                                  .offset = model::QueueOffset{*offset},
                                  .max_messages = static_cast<std::int32_t>(*limit),
                                  .max_bytes = 1 << 20});
-  Json list = Json::array();
-  for (const store::LogSpan& span : read.spans) {
-    Bytes rest = span.bytes;
-    while (!rest.empty()) {
-      auto decoded = model::decode_record(rest, model::Verify::kBody);
-      if (!decoded) return fail(std::move(decoded.error()));
-      if (decoded->kind != model::RecordKind::kMessage || decoded->size == 0) break;
-      list.push(message_json(decoded->record, *body == "true"));
-      rest = rest.subspan(std::min(static_cast<std::size_t>(decoded->size), rest.size()));
-    }
-  }
+  auto list = messages_json(read, *body == "true");
+  if (!list) return list;
   Json json = queue_json(*queue);
   json.set("nextOffset", read.next.value);
-  json.set("messages", std::move(list));
+  json.set("messages", std::move(*list));
   return json;
 }
 

@@ -49,5 +49,6 @@ struct ApiRoute {
 std::span<const ApiRoute> api_topic_routes();
 std::span<const ApiRoute> api_group_routes();
 std::span<const ApiRoute> api_message_routes();
+std::span<const ApiRoute> api_transaction_routes();
 
 }  // namespace oncemq::front

@@ -85,10 +85,45 @@ Result<Json> dlq(const ApiContext& context, const ApiQuestion&) {
   return Json::object().set("dlq", std::move(list));
 }
 
+// Letters of one group, with what became of them. (A dead-letter topic has one queue.)
+Result<Json> dlq_group(const ApiContext& context, const ApiQuestion& question) {
+  const std::string name = model::topic::dlq_topic(question.path[1]);
+  store::ConsumeQueue* queue = context.parts.broker->topics().find(name) == nullptr
+                                   ? nullptr
+                                   : context.parts.store->find_queue(name, 0);
+  if (queue == nullptr)
+    return fail(Errc::kTopicNotFound, "group " + question.path[1] + " has no dead letters");
+  const auto offset = question.number("offset", queue->min().value, 0, INT64_MAX);
+  if (!offset) return fail(offset.error());
+  const auto limit = question.number("limit", 10, 1, 64);
+  if (!limit) return fail(limit.error());
+  const auto body = question.text("body");
+  if (!body) return fail(body.error());
+  const store::ReadResult read =
+      context.parts.store->read({.queue = queue,
+                                 .offset = model::QueueOffset{*offset},
+                                 .max_messages = static_cast<std::int32_t>(*limit),
+                                 .max_bytes = 1 << 20});
+  auto list = messages_json(read, *body == "true");
+  if (!list) return list;
+  for (Json& letter : list->items()) {
+    const auto mark = context.parts.broker->dead_letters().mark_of({letter["logOffset"].as_int()});
+    if (!mark) return fail(mark.error());
+    if (*mark)
+      letter.set("mark", Json::object()
+                             .set("order", broker::order_text((*mark)->order))
+                             .set("by", (*mark)->by)
+                             .set("atMs", (*mark)->time_ms));
+  }
+  return queue_json(*queue).set("nextOffset", read.next.value).set("letters", std::move(*list));
+}
+
 constexpr ApiRoute kRoutes[] = {
     {"topics", topics, "topics; ?prefix= ?limit="},
     {"topics/{}", topic, "a topic: queues, groups, traffic"},
     {"dlq", dlq, "dead-letter queues by group"},
+    {"dlq/{}", dlq_group,
+     "letters of a group and what became of them; ?offset= ?limit= ?body=true"},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "broker/broker.h"
+#include "front/remoting/broker_admin.h"
 #include "front/remoting/edge_metrics.h"
 #include "model/settings.h"
 #include "net/server.h"
@@ -29,6 +30,8 @@ struct HttpParts {
   route::NameService* names = nullptr;
   std::int64_t startup_ms = 0;  // from the start of the process until everything above was there
   std::function<ProcessSample()> process;
+  // Sets what an operator wants, now and for the next start (front::change_settings).
+  SaveSettings change_settings;
 };
 
 }  // namespace oncemq::front

@@ -26,7 +26,8 @@ std::size_t HttpSession::on_bytes(net::Connection& connection, Bytes unread) {
     }
     if (ended_) break;
     consumed += parser_.size();
-    const HttpRequest request = parser_.take();
+    HttpRequest request = parser_.take();
+    request.peer = connection.socket_peer();
     head_only_ = request.method == HttpMethod::kHead;
     keep_alive_ = request.keep_alive;
     waiting_ = true;

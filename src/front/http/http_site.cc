@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "front/http/order_guard.h"
+
 namespace oncemq::front {
 namespace {
 
@@ -14,18 +16,6 @@ constexpr std::string_view kIndex =
 
 bool is_loopback(std::string_view ip) {
   return ip.starts_with("127.") || ip == "::1" || ip == "localhost";
-}
-
-std::string_view without_port(std::string_view host) {
-  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
-  return host.substr(0, host.rfind(':'));
-}
-
-bool is_ip(std::string_view host) {
-  const std::string text = host.find(':') != std::string_view::npos
-                               ? "[" + std::string(host) + "]:1"
-                               : std::string(host) + ":1";
-  return Address::parse(text).has_value();
 }
 
 bool asks_for_openmetrics(std::string_view accept) {
@@ -49,8 +39,8 @@ net::ServerOptions http_server_options(const model::Settings& settings) {
   net::ServerOptions options{.loops = 1, .name = "http"};
   net::Limits& limits = options.limits;
   limits.connections = static_cast<std::size_t>(settings.http_max_connections);
-  // A head, and one read beyond.
-  limits.in_max = HttpParser::kHeadMax + (64U << 10);
+  // A request, and one read beyond.
+  limits.in_max = HttpParser::kHeadMax + HttpParser::kBodyMax + (64U << 10);
   // One answer more than out_high; the largest page has 10,000 series of 46 metrics.
   limits.out_max = 256U << 20;
   limits.total = 64U << 20;
@@ -68,7 +58,8 @@ HttpSite::HttpSite(net::Server& own, const os::Clock& clock, const model::LiveSe
       settings_(settings),
       loopback_(is_loopback(settings.get().http_bind_address)),
       health_(loop_),
-      metrics_(own, clock, static_cast<std::size_t>(settings.get().metrics_topics_max)) {}
+      metrics_(own, clock, static_cast<std::size_t>(settings.get().metrics_topics_max)),
+      held_(loop_) {}
 
 HttpSite::~HttpSite() = default;
 
@@ -80,41 +71,48 @@ std::unique_ptr<net::ConnectionHandler> HttpSite::on_accept(net::Connection& con
 void HttpSite::attach(HttpParts parts) {
   loop_.post([this, owned = std::make_unique<HttpParts>(std::move(parts))] {
     parts_ = std::move(*owned);
-    api_ = std::make_unique<AdminApi>(*parts_, clock_, settings_);
+    api_ = std::make_unique<AdminApi>(*parts_, clock_, settings_, loop_, held_);
   });
 }
 
 bool HttpSite::misdirected(const HttpRequest& request) const {
-  if (!loopback_ || request.host.empty()) return false;
-  const std::string_view host = without_port(request.host);
-  return host != "localhost" && !is_ip(host);
+  return loopback_ && !request.host.empty() && !is_address_or_localhost(request.host);
+}
+
+HttpResponse HttpSite::no_method() {
+  HttpResponse refusal =
+      HttpResponse::error(405, "method_not_allowed", "this is read with GET or HEAD");
+  refusal.allow = "GET, HEAD";
+  return refusal;
 }
 
 void HttpSite::serve(const HttpRequest& request, HttpReply reply) {
-  if (request.method != HttpMethod::kGet && request.method != HttpMethod::kHead) {
-    HttpResponse refusal =
-        HttpResponse::error(405, "method_not_allowed", "everything here is read with GET or HEAD");
-    refusal.allow = "GET, HEAD";
-    return reply.send(refusal);
-  }
   if (misdirected(request)) {
     return reply.send(HttpResponse::error(
         421, "misdirected", "the Host field names neither an address nor localhost",
         "this port is bound to a loopback address; set httpBindAddress to serve other names"));
   }
-  if (request.path() == "/healthz") return check_health(reply);
-  reply.send(answer(request));
+  const std::string_view path = request.path();
+  const bool reads = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
+  if (path == "/api/v1" || path.starts_with("/api/v1/")) {
+    if (!parts_) return reply.send(HttpResponse::error(503, "starting", "the broker is starting"));
+    if (!reads && phase_.load(std::memory_order_acquire) == Phase::kStopping)
+      return reply.send(HttpResponse::error(503, "stopping", "the broker is stopping"));
+    return api_->serve(request, reply);
+  }
+  if (!reads) return reply.send(no_method());
+  if (path == "/healthz") return check_health(reply);
+  reply.send(page(request));
 }
 
-HttpResponse HttpSite::answer(const HttpRequest& request) {
+HttpResponse HttpSite::page(const HttpRequest& request) {
   const std::string_view path = request.path();
   if (path == "/") return HttpResponse::text(200, std::string(kIndex));
   if (path == "/readyz") return ready();
-  const bool api = path == "/api/v1" || path.starts_with("/api/v1/");
-  if (path != "/metrics" && !api)
+  if (path != "/metrics")
     return HttpResponse::error(404, "not_found", "there is no such page", "GET / lists what is");
   if (!parts_) return HttpResponse::error(503, "starting", "the broker is starting");
-  return api ? api_->answer(request) : metrics(request);
+  return metrics(request);
 }
 
 HttpResponse HttpSite::metrics(const HttpRequest& request) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "front/http/admin_api.h"
+#include "front/http/held_answers.h"
 #include "front/http/http_parts.h"
 #include "front/http/http_session.h"
 #include "front/http/loop_health.h"
@@ -18,7 +19,7 @@ namespace oncemq::front {
 
 // What HTTP shows: /metrics, /healthz, /readyz, /api/v1. It stands on a server of its own with one
 // loop, on which everything here runs. Lifetime: made before that server starts, destroyed after
-// it. Thread rule: confined to the loop, except attach and set_phase.
+// it. Thread rule: confined to the loop, except attach, committed and set_phase.
 class HttpSite final : public net::Acceptor, private HttpService {
  public:
   enum class Phase : std::uint8_t { kStarting, kReady, kStopping };
@@ -30,6 +31,8 @@ class HttpSite final : public net::Acceptor, private HttpService {
 
   // Everything is built; from now on there is something to show. Any thread, once.
   void attach(HttpParts parts);
+  // The store's mark advanced: answers to orders may leave. Any thread.
+  void committed(store::CommittedOffset mark) { held_.committed(mark); }
   // Any thread.
   void set_phase(Phase phase) { phase_.store(phase, std::memory_order_release); }
 
@@ -39,7 +42,9 @@ class HttpSite final : public net::Acceptor, private HttpService {
 
   // Not an address and not localhost, while we listen on a loopback address.
   bool misdirected(const HttpRequest& request) const;
-  HttpResponse answer(const HttpRequest& request);
+  // A method that nobody serves there.
+  static HttpResponse no_method();
+  HttpResponse page(const HttpRequest& request);
   HttpResponse metrics(const HttpRequest& request);
   HttpResponse ready() const;
   void check_health(HttpReply reply);
@@ -50,6 +55,7 @@ class HttpSite final : public net::Acceptor, private HttpService {
   const bool loopback_;
   LoopHealth health_;
   MetricsPage metrics_;
+  HeldAnswers held_;
   std::atomic<Phase> phase_{Phase::kStarting};
   std::optional<HttpParts> parts_;
   std::unique_ptr<AdminApi> api_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/hex.h"
 #include "base/utf8.h"
@@ -46,6 +47,21 @@ Json message_json(const model::RecordView& record, bool with_body) {
     json.set("bodyHex", to_hex(shown));
   json.set("bodyComplete", shown.size() == record.body.size());
   return json;
+}
+
+Result<Json> messages_json(const store::ReadResult& read, bool with_body) {
+  Json list = Json::array();
+  for (const store::LogSpan& span : read.spans) {
+    Bytes rest = span.bytes;
+    while (!rest.empty()) {
+      auto decoded = model::decode_record(rest, model::Verify::kBody);
+      if (!decoded) return fail(std::move(decoded.error()));
+      if (decoded->kind != model::RecordKind::kMessage || decoded->size == 0) break;
+      list.push(message_json(decoded->record, with_body));
+      rest = rest.subspan(std::min(static_cast<std::size_t>(decoded->size), rest.size()));
+    }
+  }
+  return list;
 }
 
 }  // namespace oncemq::front

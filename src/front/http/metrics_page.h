@@ -48,8 +48,8 @@ class MetricsPage {
   std::int64_t last_scrape_ns_ = 0;
   const std::int64_t start_ms_;
 
-  static constexpr std::array kStatuses = {200, 400, 403, 404, 405, 413,
-                                           414, 421, 431, 500, 503, 505};
+  static constexpr std::array kStatuses = {200, 201, 400, 403, 404, 405, 409, 411,
+                                           413, 414, 415, 421, 431, 500, 503, 505};
   std::array<std::uint64_t, kStatuses.size() + 1> answers_{};  // last: others
 };
 

@@ -45,6 +45,24 @@ constexpr int kStop = -1;
 
 }  // namespace
 
+std::string_view method_name(HttpMethod method) {
+  switch (method) {
+    case HttpMethod::kGet:
+      return "GET";
+    case HttpMethod::kHead:
+      return "HEAD";
+    case HttpMethod::kPost:
+      return "POST";
+    case HttpMethod::kPut:
+      return "PUT";
+    case HttpMethod::kDelete:
+      return "DELETE";
+    case HttpMethod::kOther:
+      break;
+  }
+  return "?";
+}
+
 Result<std::vector<std::string>> path_segments(std::string_view path) {
   if (path.empty() || path[0] != '/') return fail(Errc::kBadBytes, "a path begins with '/'");
   std::vector<std::string> segments;
@@ -86,6 +104,7 @@ const llhttp_settings_t& HttpParser::callbacks() {
     made.on_header_value = &HttpParser::on_value;
     made.on_header_value_complete = &HttpParser::on_value_end;
     made.on_headers_complete = &HttpParser::on_headers;
+    made.on_body = &HttpParser::on_body;
     made.on_message_complete = &HttpParser::on_complete;
     return made;
   }();
@@ -120,24 +139,54 @@ int HttpParser::on_field(llhttp_t* parser, const char* at, std::size_t size) {
   return 0;
 }
 
+int HttpParser::once_only(std::size_t& count, std::string_view reason) {
+  return ++count > 1 ? refuse(400, reason) : 0;
+}
+
 int HttpParser::on_field_end(llhttp_t* parser) {
   HttpParser& me = self(parser);
   if (++me.fields_ > kFieldsMax) return me.refuse(431, "more than 64 header fields");
-  me.kind_ = is_name(me.field_, "host")     ? FieldKind::kHost
-             : is_name(me.field_, "accept") ? FieldKind::kAccept
-                                            : FieldKind::kOther;
+  me.kind_ = is_name(me.field_, "host")           ? FieldKind::kHost
+             : is_name(me.field_, "accept")       ? FieldKind::kAccept
+             : is_name(me.field_, "content-type") ? FieldKind::kContentType
+             : is_name(me.field_, "origin")       ? FieldKind::kOrigin
+                                                  : FieldKind::kOther;
   me.field_.clear();
-  if (me.kind_ == FieldKind::kHost && ++me.hosts_ > 1)
-    return me.refuse(400, "the Host field stands twice");
-  // A list may be spread over several fields.
-  if (me.kind_ == FieldKind::kAccept && !me.request_.accept.empty()) me.request_.accept += ',';
+  switch (me.kind_) {
+    case FieldKind::kHost:
+      return me.once_only(me.hosts_, "the Host field stands twice");
+    case FieldKind::kOrigin:
+      return me.once_only(me.origins_, "the Origin field stands twice");
+    case FieldKind::kContentType:
+      return me.once_only(me.types_, "the Content-Type field stands twice");
+    case FieldKind::kAccept:
+      // A list may be spread over several fields.
+      if (!me.request_.accept.empty()) me.request_.accept += ',';
+      return 0;
+    case FieldKind::kOther:
+      return 0;
+  }
   return 0;
 }
 
+std::string* HttpParser::value() {
+  switch (kind_) {
+    case FieldKind::kHost:
+      return &request_.host;
+    case FieldKind::kAccept:
+      return &request_.accept;
+    case FieldKind::kContentType:
+      return &request_.content_type;
+    case FieldKind::kOrigin:
+      return &request_.origin;
+    case FieldKind::kOther:
+      break;
+  }
+  return nullptr;
+}
+
 int HttpParser::on_value(llhttp_t* parser, const char* at, std::size_t size) {
-  HttpParser& me = self(parser);
-  if (me.kind_ == FieldKind::kHost) me.request_.host.append(at, size);
-  if (me.kind_ == FieldKind::kAccept) me.request_.accept.append(at, size);
+  if (std::string* const into = self(parser).value()) into->append(at, size);
   return 0;
 }
 
@@ -150,9 +199,6 @@ int HttpParser::on_headers(llhttp_t* parser) {
   HttpParser& me = self(parser);
   if (parser->http_major != 1) return me.refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken");
   if (parser->http_minor >= 1 && me.hosts_ == 0) return me.refuse(400, "the Host field is missing");
-  if ((parser->flags & F_CHUNKED) != 0 || (parser->flags & F_TRANSFER_ENCODING) != 0 ||
-      parser->content_length > 0)
-    return me.refuse(413, "a request has no body here");
   switch (parser->method) {
     case HTTP_GET:
       me.request_.method = HttpMethod::kGet;
@@ -163,10 +209,30 @@ int HttpParser::on_headers(llhttp_t* parser) {
     case HTTP_POST:
       me.request_.method = HttpMethod::kPost;
       break;
+    case HTTP_PUT:
+      me.request_.method = HttpMethod::kPut;
+      break;
+    case HTTP_DELETE:
+      me.request_.method = HttpMethod::kDelete;
+      break;
     default:
       me.request_.method = HttpMethod::kOther;
   }
+  if ((parser->flags & F_CHUNKED) != 0 || (parser->flags & F_TRANSFER_ENCODING) != 0)
+    return me.refuse(411, "a body has its length in Content-Length here");
+  const bool takes_body = me.request_.method == HttpMethod::kPost ||
+                          me.request_.method == HttpMethod::kPut ||
+                          me.request_.method == HttpMethod::kDelete;
+  if (!takes_body && parser->content_length > 0)
+    return me.refuse(413, "a request that reads has no body");
+  if (parser->content_length > kBodyMax)
+    return me.refuse(413, "the body is longer than 65536 bytes");
   me.request_.keep_alive = llhttp_should_keep_alive(parser) != 0;
+  return 0;
+}
+
+int HttpParser::on_body(llhttp_t* parser, const char* at, std::size_t size) {
+  self(parser).request_.body.append(at, size);
   return 0;
 }
 
@@ -175,13 +241,14 @@ int HttpParser::on_complete(llhttp_t* parser) {
   return HPE_PAUSED;
 }
 
-HttpParser::State HttpParser::feed(Bytes head) {
-  ONCE_CHECK(head.size() >= fed_, "the head is given again with more");
-  const std::string_view fresh = as_text(head.subspan(fed_));
+HttpParser::State HttpParser::feed(Bytes unread) {
+  ONCE_CHECK(unread.size() >= fed_, "the request is given again with more");
+  const std::string_view fresh = as_text(unread.subspan(fed_));
   const llhttp_errno_t outcome = llhttp_execute(&parser_, fresh.data(), fresh.size());
   if (complete_) {
     size_ = fed_ + static_cast<std::size_t>(llhttp_get_error_pos(&parser_) - fresh.data());
-    if (size_ > kHeadMax) return refused(431, "the header is longer than 8192 bytes");
+    if (size_ - request_.body.size() > kHeadMax)
+      return refused(431, "the header is longer than 8192 bytes");
     return State::kComplete;
   }
   if (outcome != HPE_OK) {
@@ -189,8 +256,9 @@ HttpParser::State HttpParser::feed(Bytes head) {
     if (refusal_.reason.empty()) refusal_ = {400, "this is not an HTTP request"};
     return State::kRefused;
   }
-  fed_ = head.size();
-  if (fed_ > kHeadMax) return refused(431, "the header is longer than 8192 bytes");
+  fed_ = unread.size();
+  if (fed_ - request_.body.size() > kHeadMax)
+    return refused(431, "the header is longer than 8192 bytes");
   return State::kIncomplete;
 }
 
@@ -201,7 +269,7 @@ HttpRequest HttpParser::take() {
   parser_.data = this;
   field_.clear();
   kind_ = FieldKind::kOther;
-  fields_ = hosts_ = fed_ = size_ = 0;
+  fields_ = hosts_ = origins_ = types_ = fed_ = size_ = 0;
   complete_ = false;
   return request;
 }

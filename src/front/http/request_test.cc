@@ -94,7 +94,16 @@ TEST(HttpParser, RefusesByKind) {
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: a\r\n Folded: b\r\nBad Name: c\r\n\r\n"), 400);
   EXPECT_EQ(refusal("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"), 413);
-  EXPECT_EQ(refusal("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), 413);
+  EXPECT_EQ(refusal("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"), 411);
+  EXPECT_EQ(refusal("PATCH / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"), 413);
+  EXPECT_EQ(refusal("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n"), 413);
+  EXPECT_EQ(refusal("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n"), 0);
+  EXPECT_EQ(refusal("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+            400);
+  EXPECT_EQ(refusal("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n"),
+            400);
+  EXPECT_EQ(refusal(get("/", "Origin: a\r\nOrigin: b\r\n")), 400);
+  EXPECT_EQ(refusal(get("/", "Content-Type: a\r\nContent-Type: b\r\n")), 400);
   EXPECT_EQ(refusal("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"), 0);
   EXPECT_EQ(refusal(get("/" + std::string(HttpParser::kTargetMax, 'a'))), 414);
   EXPECT_EQ(refusal(get("/" + std::string(HttpParser::kTargetMax - 1, 'a'))), 0);
@@ -116,11 +125,55 @@ TEST(HttpParser, AHeadWithoutEndIsRefusedAtTheBound) {
 }
 
 TEST(HttpParser, OtherMethodsAreNamedSo) {
-  for (const std::string method : {"PUT", "DELETE", "OPTIONS", "TRACE"}) {
+  for (const std::string method : {"PATCH", "OPTIONS", "TRACE"}) {
     HttpParser parser;
     ASSERT_EQ(parser.feed(as_bytes(method + " / HTTP/1.1\r\nHost: h\r\n\r\n")), State::kComplete);
     EXPECT_EQ(parser.take().method, HttpMethod::kOther) << method;
   }
+}
+
+TEST(HttpParser, OrdersHaveABody) {
+  const std::string first =
+      "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nOrigin: http://h\r\n"
+      "Content-Length: 7\r\n\r\n{\"a\":1}";
+  const std::string both = first + get("/2");
+  for (const std::size_t step : {std::size_t{1}, std::size_t{5}, both.size()}) {
+    HttpParser parser;
+    State state = State::kIncomplete;
+    std::size_t end = 0;
+    while (state == State::kIncomplete && end < both.size()) {
+      end = std::min(both.size(), end + step);
+      state = parser.feed(as_bytes(both).first(end));
+    }
+    ASSERT_EQ(state, State::kComplete) << step;
+    EXPECT_EQ(parser.size(), first.size());
+    const HttpRequest request = parser.take();
+    EXPECT_EQ(request.method, HttpMethod::kPut);
+    EXPECT_EQ(request.body, "{\"a\":1}");
+    EXPECT_EQ(request.content_type, "application/json");
+    EXPECT_EQ(request.origin, "http://h");
+    ASSERT_EQ(parser.feed(as_bytes(both).subspan(first.size())), State::kComplete);
+    EXPECT_EQ(parser.take().target, "/2");
+  }
+}
+
+TEST(HttpParser, ABodyIsNotCountedAsHead) {
+  std::string text = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n";
+  HttpParser parser;
+  ASSERT_EQ(parser.feed(as_bytes(text)), State::kIncomplete);
+  text.append(40'000, 'x');
+  ASSERT_EQ(parser.feed(as_bytes(text)), State::kIncomplete);
+  text.append(25'536, 'y');
+  ASSERT_EQ(parser.feed(as_bytes(text)), State::kComplete);
+  EXPECT_EQ(parser.take().body.size(), HttpParser::kBodyMax);
+}
+
+TEST(HttpMethodName, IsThatOfTheRequest) {
+  EXPECT_EQ(method_name(HttpMethod::kGet), "GET");
+  EXPECT_EQ(method_name(HttpMethod::kHead), "HEAD");
+  EXPECT_EQ(method_name(HttpMethod::kPost), "POST");
+  EXPECT_EQ(method_name(HttpMethod::kPut), "PUT");
+  EXPECT_EQ(method_name(HttpMethod::kDelete), "DELETE");
 }
 
 TEST(HttpPath, IsCutThenDecoded) {

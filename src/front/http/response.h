@@ -12,7 +12,7 @@ struct HttpResponse {
   int status = 200;
   std::string_view type = "text/plain; charset=utf-8";
   std::string body;
-  std::string_view allow;  // methods, with 405
+  std::string allow;  // methods, with 405
 
   static HttpResponse text(int status, std::string body) {
     return {.status = status, .body = std::move(body)};

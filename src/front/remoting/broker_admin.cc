@@ -26,25 +26,25 @@ bool is_locked(std::string_view key) {
 
 }  // namespace
 
-void update_settings(Call call, const EdgeParts& parts, std::string_view lines) {
-  auto assignments = model::parse_properties(lines);
-  if (!assignments) return call.refuse(assignments.error());
-  for (const auto& assignment : *assignments) {
+Status change_settings(model::LiveSettings& settings, const SaveSettings& save,
+                       std::span<const model::SettingAssignment> assignments) {
+  for (const auto& assignment : assignments)
     if (is_locked(assignment.name))
-      return call.refuse(wire::ResponseCode::kNoPermission, "Can not update config in black list.");
-  }
-  if (const Status status = parts.settings.update(*assignments); !status) {
-    // compat: an unknown key is a system error; one that may not be changed is "no permission"
-    // (upstream AdminBrokerProcessor.updateBrokerConfig).
-    if (status.error().code == Errc::kNotFound || status.error().code == Errc::kInvalidArgument)
-      return call.refuse(wire::ResponseCode::kSystemError, status.error().message);
-    return call.refuse(status.error());
-  }
-  if (parts.save_settings) {
-    if (const Status saved = parts.save_settings(*assignments); !saved)
-      return call.refuse(saved.error());
-  }
-  call.ok();
+      return fail(Errc::kNoPermission, "Can not update config in black list.");
+  ONCE_TRY(settings.update(assignments));
+  return save ? save(assignments) : Status{};
+}
+
+void update_settings(Call call, const EdgeParts& parts, std::string_view lines) {
+  const auto assignments = model::parse_properties(lines);
+  if (!assignments) return call.refuse(assignments.error());
+  const Status status = change_settings(parts.settings, parts.save_settings, *assignments);
+  if (status) return call.ok();
+  // compat: an unknown key is a system error; one that may not be changed is "no permission"
+  // (upstream AdminBrokerProcessor.updateBrokerConfig).
+  if (status.error().code == Errc::kNotFound || status.error().code == Errc::kInvalidArgument)
+    return call.refuse(wire::ResponseCode::kSystemError, status.error().message);
+  call.refuse(status.error());
 }
 
 BrokerAdminFamily::BrokerAdminFamily(const EdgeParts& parts)

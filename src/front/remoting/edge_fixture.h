@@ -101,7 +101,10 @@ class EdgeTest : public ::testing::Test {
                            }});
     edge = remoting->edges()[0].get();
     remoting->set_serving(true);
-    test_broker.start([this](store::CommittedOffset) { remoting->committed(); });
+    test_broker.start([this](store::CommittedOffset mark) {
+      remoting->committed();
+      if (committed) committed(mark);
+    });
   }
   ~EdgeTest() override {
     test_broker.broker.parked().stop();
@@ -184,6 +187,7 @@ class EdgeTest : public ::testing::Test {
     ASSERT_TRUE(test_broker.broker.groups().update({.name = std::string(name)}).has_value());
   }
 
+  std::function<void(store::CommittedOffset)> committed;  // whoever else wants to know
   broker::TestBroker test_broker;
   model::LiveSettings settings{model::Settings{}};
   std::unique_ptr<route::KvConfig> kv;
