@@ -76,7 +76,20 @@ std::int64_t TransactionChecker::tick() {
   for (std::size_t i = 0; i < groups_.size() && spent < kBudget; ++i)
     spent +=
         ask_group(static_cast<std::uint32_t>(next_group_++ % groups_.size()), now, kBudget - spent);
+  publish();
   return spent >= kBudget ? 0 : kPollMs;
+}
+
+void TransactionChecker::publish() {
+  constexpr std::size_t kGroupBytes = 200;
+  constexpr std::size_t kUnansweredBytes = 48;  // a node of the table, and its bucket
+  std::size_t unanswered = 0;
+  for (const Group& group : groups_) unanswered += group.unanswered.size();
+  unanswered_.store(unanswered, std::memory_order_relaxed);
+  memory_bytes_.store(groups_.size() * kGroupBytes + unanswered * kUnansweredBytes +
+                          later_.size() * sizeof(Later) +
+                          (waiting() - later_.size()) * sizeof(std::int64_t),
+                      std::memory_order_relaxed);
 }
 
 // What was asked about and is still open, and what was immune, becomes due again.

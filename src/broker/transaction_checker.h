@@ -38,7 +38,8 @@ struct TransactionCheck {
 // cursor goes over it once, at a byte per decided half message and one read per open one. After
 // that an open one is a number of 8 bytes that waits for its group or for its next check.
 //
-// Thread rule: confined to the service thread, except answered() and the counters.
+// Thread rule: confined to the service thread, except answered() and the figures that
+// are atomics.
 class TransactionChecker {
  public:
   // Posts the question to the channel; any loop's connection. Must not block.
@@ -60,6 +61,9 @@ class TransactionChecker {
 
   std::uint64_t asked() const { return asked_.load(std::memory_order_relaxed); }
   std::uint64_t discarded() const { return discarded_.load(std::memory_order_relaxed); }
+  // Questions that nobody answered yet, and entries that wait, as the last tick left them.
+  std::size_t unanswered() const { return unanswered_.load(std::memory_order_relaxed); }
+  std::size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
   // Entries that wait: for a group, or for the time of their next check.
   std::size_t waiting() const;
 
@@ -107,6 +111,7 @@ class TransactionChecker {
   void discard(Asked& again);
   std::int64_t expiry_of(const model::RecordView& record) const;
   std::uint32_t group_of(std::string_view name);
+  void publish();
 
   const Options& options_;
   const Switches& switches_;
@@ -131,6 +136,8 @@ class TransactionChecker {
   std::size_t next_group_ = 0;
   std::atomic<std::uint64_t> asked_{0};
   std::atomic<std::uint64_t> discarded_{0};
+  std::atomic<std::size_t> unanswered_{0};
+  std::atomic<std::size_t> memory_bytes_{0};
 
   Mutex mutex_;
   std::vector<std::pair<std::string, std::int64_t>> answers_

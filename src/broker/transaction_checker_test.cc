@@ -30,6 +30,8 @@ TEST_F(TransactionCheckerTest, AsksWhenTheTimeOutHasPassed) {
   EXPECT_TRUE(asked.empty());
   pass(1);
   ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(life->checker.unanswered(), 1U);
+  EXPECT_GT(life->checker.memory_bytes(), 0U);
   EXPECT_EQ(asked[0].first, ChannelId{1});
   const TransactionCheck& check = asked[0].second;
   EXPECT_EQ(check.topic, "T");

@@ -253,6 +253,11 @@ std::int64_t TransactionIndex::next_open(std::int64_t from) const {
   return states_.next_open(std::max({from, floor_, min}), end);
 }
 
+std::int64_t TransactionIndex::open_count() const {
+  MutexLock lock(mutex);
+  return states_.count_open(floor_, half_queue_->max().value);
+}
+
 bool TransactionIndex::is_open(std::int64_t half) const {
   MutexLock lock(mutex);
   // A segment that is on disk only holds no open one.

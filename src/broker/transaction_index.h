@@ -52,6 +52,7 @@ class TransactionIndex {
   // First open half message in [from, end of the half queue); the end when there is none.
   std::int64_t next_open(std::int64_t from) const;
   bool is_open(std::int64_t half) const;
+  std::int64_t open_count() const;
   std::int32_t checks(std::int64_t half) const;
   // No effect on one that is decided meanwhile.
   void set_checks(std::int64_t half, std::int32_t checks);

@@ -170,6 +170,25 @@ std::int64_t TransactionStates::segments_in_memory() const {
                        [](const auto& row) { return row.second.bytes != nullptr; });
 }
 
+std::int64_t TransactionStates::count_open(std::int64_t from, std::int64_t end) const {
+  std::int64_t count = 0;
+  for (std::int64_t at = from; at < end;) {
+    const std::int64_t start = at / kSegment * kSegment;
+    const std::int64_t stop = std::min(end, start + kSegment);
+    const Segment* segment = find(at);
+    if (segment == nullptr || (segment->bytes == nullptr && !segment->on_disk)) {
+      count += stop - at;
+    } else if (segment->bytes != nullptr) {
+      const auto begin = segment->bytes->begin();
+      count += stop - at == kSegment
+                   ? segment->open
+                   : std::count_if(begin + (at - start), begin + (stop - start), is_open);
+    }
+    at = stop;
+  }
+  return count;
+}
+
 Result<std::unique_ptr<TransactionStates::Bytes64K>> TransactionStates::read(
     std::int64_t half) const {
   const std::string path = path_of(half / kSegment);

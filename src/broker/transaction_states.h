@@ -70,6 +70,9 @@ class TransactionStates {
   // only hold none.
   std::int64_t next_open(std::int64_t from, std::int64_t end) const;
   std::int64_t segments_in_memory() const;
+  // Open half messages in [from, end): a look at each segment, and at the bytes of the first and
+  // the last one.
+  std::int64_t count_open(std::int64_t from, std::int64_t end) const;
 
   // ---- disk
   Result<std::unique_ptr<Bytes64K>> read(std::int64_t half) const;

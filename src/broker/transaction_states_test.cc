@@ -49,6 +49,24 @@ TEST_F(TransactionStatesTest, EveryStateIsKept) {
   }
 }
 
+TEST_F(TransactionStatesTest, OpenOnesAreCounted) {
+  EXPECT_EQ(states.count_open(0, 0), 0);
+  EXPECT_EQ(states.count_open(5, 2 * kSegment + 7), 2 * kSegment + 2);
+  states.set(3, TransactionState::kCommitted);
+  states.set(10, TransactionState::kRolledBack);
+  states.set(kSegment + 1, TransactionState::kDiscarded);
+  states.set(kSegment + 9, TransactionState::kCommitted);
+  states.set(kSegment + 9, TransactionState::kOpen);
+  EXPECT_EQ(states.count_open(0, 3 * kSegment), 3 * kSegment - 3);
+  EXPECT_EQ(states.count_open(4, 11), 6);
+  EXPECT_EQ(states.count_open(3, kSegment + 2), kSegment - 4);
+  // A segment without open ones is on disk only.
+  for (std::int64_t half = 0; half < kSegment; ++half)
+    states.set(half, TransactionState::kCommitted);
+  save(2 * kSegment + 1);
+  EXPECT_EQ(states.count_open(0, 2 * kSegment), kSegment - 1);
+}
+
 TEST_F(TransactionStatesTest, NextOpenCrossesSegments) {
   const std::int64_t last = 2 * kSegment + 5;
   for (std::int64_t half = 0; half < last; ++half) states.set(half, TransactionState::kCommitted);

@@ -325,6 +325,22 @@ TEST_F(AdminOrdersTest, TransactionRefusals) {
   EXPECT_EQ(store().count("T", 1), 0U);
 }
 
+TEST_F(AdminOrdersTest, OpenTransactionsAreMeasured) {
+  (void)send_half("A1");
+  test_broker.clock.advance_ms(5'000);
+  (void)send_half("B2");
+  const std::string text = page("/metrics");
+  EXPECT_THAT(text, HasSubstr("\noncemq_transactions_open 2\n"));
+  EXPECT_THAT(text, HasSubstr("\noncemq_transaction_oldest_seconds 5\n"));
+  EXPECT_THAT(text, HasSubstr("\noncemq_transaction_checks_unanswered 0\n"));
+  EXPECT_THAT(text, HasSubstr("\noncemq_memory_bytes{owner=\"transactions\"} "));
+  EXPECT_EQ(order("POST", "/transactions/0/rollback").status, 200);
+  EXPECT_THAT(page("/metrics"), HasSubstr("\noncemq_transactions_open 1\n"));
+  EXPECT_THAT(page("/metrics"), HasSubstr("\noncemq_transaction_oldest_seconds 0\n"));
+  EXPECT_EQ(order("POST", "/transactions/1/commit").status, 200);
+  EXPECT_THAT(page("/metrics"), HasSubstr("\noncemq_transactions_open 0\n"));
+}
+
 // ---- dead letters
 
 TEST_F(AdminOrdersTest, DeadLettersAreReplayedAndPurged) {

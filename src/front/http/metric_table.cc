@@ -19,8 +19,9 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
      "Resident memory of the process, with mapped log files that are in memory."},
     {"oncemq_memory_bytes", kGauge, "owner",
      "Memory by owner: private (all of the process that is not a mapped file), and of that "
-     "connections (unread and unsent bytes), staging (appended, not yet with the kernel), "
-     "parked_pulls (400 bytes each)."},
+     "connections (unread and unsent bytes), http (the same of this port), staging (appended, not "
+     "yet with the kernel), parked_pulls, parked_pops (400 bytes each), timers, transactions, "
+     "sql_filters, topics, groups (500 bytes each); the rest is said below."},
 
     {"oncemq_connections", kGauge, "", "Open connections of clients."},
     {"oncemq_connections_accepted_total", kCounter, "", "Connections accepted."},
@@ -74,6 +75,15 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
     {"oncemq_group_redeliveries_total", kCounter, "group cause",
      "The same by group and cause, counts above 0."},
 
+    {"oncemq_transactions_open", kGauge, "", "Half messages without a verdict."},
+    {"oncemq_transaction_oldest_seconds", kGauge, "",
+     "Age of the oldest of them, 0 when there is none."},
+    {"oncemq_transaction_checks_total", kCounter, "",
+     "Questions to producers what became of their transactions."},
+    {"oncemq_transaction_checks_unanswered", kGauge, "",
+     "Questions that nobody has answered yet, and that are not yet asked again."},
+    {"oncemq_transactions_discarded_total", kCounter, "",
+     "Half messages that nobody is asked about any more: checked too often, or too old."},
     {"oncemq_timers_waiting", kGauge, "", "Messages that wait for their point in time."},
     {"oncemq_timers_unread", kGauge, "",
      "Messages for a point in time that are stored and not yet taken up."},
@@ -129,11 +139,35 @@ std::string metrics_markdown() {
   }
   out +=
       "\n"
+      "## Memory by owner\n"
+      "\n"
+      "`oncemq_memory_bytes{owner=\"private\"}` is measured, the other owners are counted or "
+      "reckoned from\n"
+      "numbers that are kept anyhow: a scrape takes no lock of a sender. What `private` has beside "
+      "them:\n"
+      "\n"
+      "| what | bytes |\n"
+      "| --- | --- |\n"
+      "| slots of the key index file that grows | 4 × `maxHashSlotNum` at most, pages that were "
+      "used (20 MB) |\n"
+      "| consume queues | about 300 each, and 20 for each entry that is not in its file yet |\n"
+      "| offsets of groups; positions given out (`once-deliveries.json`) | 100 and 150 for each "
+      "group and queue |\n"
+      "| clients | about 600 for each group and connection |\n"
+      "| rows of POP; popped queues | 150 for each message in flight; 600 |\n"
+      "| marks of dead letters | 64 for each letter in the log that has one |\n"
+      "| threads, code that was relocated, what the allocator keeps | about 10 MB |\n"
+      "\n"
+      "`oncemq_resident_memory_bytes` has the mapped log files in addition, which the kernel takes "
+      "back when it\n"
+      "needs the memory.\n"
+      "\n"
       "## What to be woken for\n"
       "\n"
       "| alarm | expression |\n"
       "| --- | --- |\n"
       "| new dead letters of a group | `delta(oncemq_group_dlq_messages[15m]) > 0` |\n"
+      "| a transaction is open for an hour | `oncemq_transaction_oldest_seconds > 3600` |\n"
       "| sends are refused | `oncemq_store_writable == 0` |\n"
       "| a group is more than five minutes behind | `oncemq_group_lag_seconds > 300` |\n"
       "| the disk fills | `oncemq_disk_used_ratio > 0.85` |\n"

@@ -12,6 +12,7 @@ namespace oncemq::front {
 namespace {
 
 constexpr std::uint64_t kParkedPullBytes = 400;  // Options::parked_pulls_max says so
+constexpr std::uint64_t kNameBytes = 500;        // of a topic or group, as Options says
 // Joins two names in TopSeries; no legal name has it.
 constexpr char kJoin = '\x01';
 constexpr std::string_view kOther = "other";
@@ -62,6 +63,7 @@ std::string MetricsPage::make(const HttpParts& parts, MetricsFormat format) {
     add_lag(*parts.broker, *parts.store);
     add_dead_letters(*parts.broker, *parts.store);
     add_causes(*parts.broker);
+    add_transactions(*parts.broker, *parts.store);
     add_timers(*parts.broker);
     add_store(parts);
   }
@@ -80,13 +82,32 @@ void MetricsPage::add_process(const HttpParts& parts) {
     add(Metric::kResident, sample.resident_bytes);
     add(Metric::kMemory, sample.private_bytes, {"private"});
   }
-  if (parts.server != nullptr)
-    add(Metric::kMemory, std::uint64_t{parts.server->shared().bytes.load()}, {"connections"});
+  add_memory(parts);
+}
+
+void MetricsPage::add_memory(const HttpParts& parts) {
+  const auto bytes = [this](std::string_view owner, std::uint64_t value) {
+    add(Metric::kMemory, value, {owner});
+  };
+  if (parts.server != nullptr) bytes("connections", parts.server->shared().bytes.load());
+  bytes("http", own_.shared().bytes.load());
   if (parts.broker == nullptr) return;
+  broker::Broker& broker = *parts.broker;
   const store::Watermarks& marks = parts.store->marks();
   const std::int64_t flushed = marks.flushed().value;  // first: it only grows
-  add(Metric::kMemory, std::max<std::int64_t>(0, marks.appended().value - flushed), {"staging"});
-  add(Metric::kMemory, parts.broker->parked().size() * kParkedPullBytes, {"parked_pulls"});
+  bytes("staging",
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, marks.appended().value - flushed)));
+  bytes("parked_pulls", broker.parked().size() * kParkedPullBytes);
+  bytes("parked_pops", broker.popper().waiting().size() * kParkedPullBytes);
+  bytes("timers", broker.timers().figures().memory_bytes);
+  if (broker.transactions().ready())
+    bytes("transactions",
+          static_cast<std::uint64_t>(broker.transactions().index().segments_in_memory() *
+                                     broker::TransactionStates::kSegment) +
+              broker.transaction_checker().memory_bytes());
+  bytes("sql_filters", broker.filters().live_bytes());
+  bytes("topics", broker.topics().size() * kNameBytes);
+  bytes("groups", broker.groups().size() * kNameBytes);
 }
 
 void MetricsPage::add_net(const HttpParts& parts) {
@@ -232,6 +253,24 @@ void MetricsPage::add_causes(broker::Broker& broker) {
     const auto [group, cause] = halves(name);
     add(Metric::kGroupRedeliveries, values[0], {group, cause});
   });
+}
+
+void MetricsPage::add_transactions(broker::Broker& broker, store::MessageStore& store) {
+  if (!broker.transactions().ready()) return;
+  const broker::TransactionIndex& index = broker.transactions().index();
+  const broker::TransactionChecker& checker = broker.transaction_checker();
+  std::int64_t age_ms = 0;
+  const std::int64_t oldest = index.next_open(0);
+  store::ConsumeQueue* const queue = store.find_queue(model::topic::kHalf, 0);
+  if (queue != nullptr && oldest < queue->max().value) {
+    const std::int64_t stored_ms = store.store_time(*queue, model::QueueOffset{oldest});
+    if (stored_ms >= 0) age_ms = std::max<std::int64_t>(0, clock_.wall_ms() - stored_ms);
+  }
+  add(Metric::kTransactionsOpen, index.open_count());
+  add(Metric::kTransactionAge, seconds(age_ms));
+  add(Metric::kChecks, checker.asked());
+  add(Metric::kChecksUnanswered, std::uint64_t{checker.unanswered()});
+  add(Metric::kTransactionsDiscarded, checker.discarded());
 }
 
 void MetricsPage::add_timers(broker::Broker& broker) {

@@ -30,6 +30,8 @@ class MetricsPage {
   void add_lag(broker::Broker& broker, store::MessageStore& store);
   void add_dead_letters(broker::Broker& broker, store::MessageStore& store);
   void add_causes(broker::Broker& broker);
+  void add_memory(const HttpParts& parts);
+  void add_transactions(broker::Broker& broker, store::MessageStore& store);
   void add_timers(broker::Broker& broker);
   void add_store(const HttpParts& parts);
 

@@ -187,6 +187,7 @@ class OrdersTest(unittest.TestCase):
     def test_what_was_ordered_outlives_a_kill(self):
         self.order("POST", "/topics", {"name": "kept", "queues": 2}, 201)
         self.order("POST", "/groups", {"name": "kept", "retryMaxTimes": 7}, 201)
+        self.order("POST", "/topics", {"name": "t"}, 201)
         self.half("TX1")
         half = self.show("/transactions")["transactions"][0]["halfOffset"]
         self.order("POST", f"/transactions/{half}/rollback")
