@@ -342,7 +342,7 @@ void Timers::measure(std::int64_t now_ms) {
       dead_.size() * (kTreeNode + sizeof(store::TimerKey)) +
       settled_.size() * (kHashNode + sizeof(decltype(settled_)::value_type));
   const bool in_memory = !window_.empty() || !late_.empty();
-  const auto hour = index_.next_span(now_ms);
+  const auto hour = index_.next_span(std::max(now_ms, horizon_.due_ms));
   MutexLock lock(mutex_);
   figures_.waiting = waiting_count_;
   figures_.memory_bytes = memory;

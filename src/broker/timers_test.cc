@@ -210,9 +210,13 @@ TEST_F(TimersTest, TickSaysWhenTheNextIsDue) {
   work();
   EXPECT_EQ(broker->timers().tick(), 700);
   EXPECT_EQ(broker->timers().figures().waiting, 1);
+  EXPECT_EQ(broker->timers().figures().next_due_ms, clock.wall_ms() + 700);
+  EXPECT_TRUE(broker->timers().figures().next_due_exact);
+  EXPECT_GT(broker->timers().figures().memory_bytes, 0U);
   clock.advance_ms(3'000);
   EXPECT_EQ(broker->timers().tick(), Timers::kIdleMs);
   EXPECT_EQ(broker->timers().figures().waiting, 0);
+  EXPECT_EQ(broker->timers().figures().next_due_ms, -1);
 }
 
 TEST_F(TimersTest, ByDueTimeWhateverTheOrderOfSending) {

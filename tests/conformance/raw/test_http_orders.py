@@ -162,6 +162,19 @@ class OrdersTest(unittest.TestCase):
         self.assertEqual(self.cli("transaction", "list"), [])
         self.order("POST", "/transactions/nobody/commit", status=404)
 
+    def test_timers(self):
+        self.assertEqual(self.show("/timers")["waiting"], 0)
+        fields = remoting.send_fields("t", 0, "later")
+        now_ms = time.time() * 1000
+        fields["i"] += f"TIMER_DELIVER_MS\x01{int(now_ms) + 3_600_000 * 5}\x02"
+        self.assertEqual(self.client.call(remoting.SEND, fields, b"x")[0], 0)
+        self.eventually(lambda: self.show("/timers")["waiting"] == 1)
+        timers = self.show("/timers")
+        # Behind the window it is known by its hour.
+        self.assertGreater(timers["nextDueMs"], now_ms + 3_600_000 * 3)
+        self.assertLess(timers["nextDueMs"], now_ms + 3_600_000 * 6)
+        self.assertEqual((timers["lateMs"], timers["notYetRead"]), (0, 0))
+
     def test_dead_letters(self):
         self.order("POST", "/groups", {"name": "g"}, 201)
         for key in ("a", "b"):
