@@ -16,6 +16,8 @@ namespace {
 using client::BenchKind;
 using client::BenchPlan;
 
+constexpr std::int64_t kDelayMaxMs = std::int64_t{40} * 86'400'000;
+
 struct Asked {
   BenchPlan plan;
   std::string json;  // file, "-" for standard output, empty for none
@@ -73,19 +75,27 @@ void add_send_options(CLI::App& command, Asked& asked) {
   command.add_option("--keys", asked.plan.keys, "Different message keys; 0: no keys")
       ->capture_default_str();
   command
-      .add_option("--delay-ms", asked.plan.delay_ms,
-                  "Messages wait that long at the broker (TIMER_DELAY_MS); e2e then tells how late "
-                  "they come")
-      ->check(CLI::Range(std::int64_t{0}, std::int64_t{40} * 86'400'000))
+      .add_option(
+          "--delay-ms", asked.plan.delay_ms,
+          "Messages are timers, due so long after they are sent (TIMER_DELIVER_MS); e2e then "
+          "tells how late they come")
+      ->excludes(batch)
+      ->check(CLI::Range(std::int64_t{0}, kDelayMaxMs))
+      ->capture_default_str();
+  command
+      .add_option("--delay-spread-ms", asked.plan.delay_spread_ms,
+                  "Each message is due another while later, up to that long")
+      ->needs("--delay-ms")
+      ->check(CLI::Range(std::int64_t{0}, kDelayMaxMs))
       ->capture_default_str();
   command.add_option("--sync", asked.plan.wait,
                      "Property WAIT: true waits for the disk where the broker flushes "
                      "synchronously, false does not");
 }
 
-void add_pull_options(CLI::App& command, Asked& asked) {
+void add_pull_options(CLI::App& command, Asked& asked, int max) {
   command.add_option("--pull-batch", asked.plan.pull_batch, "Messages asked for in one request")
-      ->check(CLI::Range(1, 4096))
+      ->check(CLI::Range(1, max))
       ->capture_default_str();
 }
 
@@ -147,7 +157,9 @@ void add_kind(CLI::App& bench, BenchKind kind, const char* help, int& exit_code)
   CLI::App* const command = bench.add_subcommand(std::string(client::bench_name(kind)), help);
   add_target(*command, *asked);
   if (kind == BenchKind::kSend || kind == BenchKind::kE2e) add_send_options(*command, *asked);
-  if (kind != BenchKind::kSend) add_pull_options(*command, *asked);
+  // A pop of more is refused by brokers.
+  if (kind != BenchKind::kSend)
+    add_pull_options(*command, *asked, kind == BenchKind::kPop ? 32 : 4096);
   if (kind == BenchKind::kPop)
     command->add_flag("--batch-ack", asked->plan.batch_ack,
                       "One ack request for all messages of a pop instead of one for each");

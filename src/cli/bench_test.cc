@@ -36,6 +36,15 @@ TEST(BenchCommand, RefusesWhatMakesNoSense) {
   EXPECT_EQ(run("bench send --broker a:1 --sync perhaps"), -1);
   EXPECT_EQ(run("bench consume --broker a:1 --rate 5"), -1);  // only what it can use
   EXPECT_EQ(run("bench send --broker a:1 --pull-batch 5"), -1);
+  EXPECT_EQ(run("bench send --broker a:1 --delay-spread-ms 5"), -1);  // of what?
+  EXPECT_EQ(run("bench send --broker a:1 --delay-ms 5 --batch 2"), -1);
+  EXPECT_EQ(run("bench send --broker a:1 --delay-ms 3456000001"), -1);
+}
+
+TEST(BenchCommand, APopAsksForNoMoreThanBrokersGive) {
+  EXPECT_EQ(run("bench pop --broker a:1 --pull-batch 33"), -1);
+  EXPECT_EQ(run("bench pop --broker 127.0.0.1:1 --quiet --pull-batch 32"), 1);  // nobody there
+  EXPECT_EQ(run("bench consume --broker 127.0.0.1:1 --quiet --pull-batch 33"), 2);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct Running {
       finished = pop->finished();
       return;
     }
-    const bool all_there = !send || !pull || pulled.messages >= sent.messages;
+    const bool all_there = !send || !pull || pulled.messages - pulled.doubled >= sent.messages;
     finished = (!send || send->finished()) && (!pull || send ? all_there : pull->finished());
     if (!sent.error.empty() || !pulled.error.empty()) finished = true;
   }
@@ -81,14 +81,16 @@ SendLoadOptions send_options(const BenchPlan& plan, const std::vector<LoadQueue>
                     .batch = plan.batch,
                     .keys = plan.keys,
                     .wait = plan.wait,
-                    .delay_ms = plan.delay_ms,
+                    .timer = plan.delay_ms > 0,
                     .half = plan.transactions,
                     .header = plan.header},
           .queues = queues,
           .connections = plan.connections,
           .window = plan.window,
           .rate = plan.rate,
-          .count = plan.count};
+          .count = plan.count,
+          .delay_ms = plan.delay_ms,
+          .delay_spread_ms = plan.delay_spread_ms};
 }
 
 Result<Running> prepare(const BenchPlan& plan, const os::Clock& clock, net::EventLoop& loop) {
@@ -125,7 +127,7 @@ Result<Running> prepare(const BenchPlan& plan, const os::Clock& clock, net::Even
                                                                   .batch = plan.pull_batch,
                                                                   .wait = e2e,
                                                                   .stamps = e2e,
-                                                                  .delay_ms = plan.delay_ms,
+                                                                  .timers = plan.delay_ms > 0,
                                                                   .count = e2e ? 0 : plan.count});
   return running;
 }
@@ -148,9 +150,15 @@ BenchReport make_report(const Running& running, const Used& before, const Used& 
       .p99_ns = latency.quantile(0.99),
       .p999_ns = latency.quantile(0.999),
       .max_ns = latency.max(),
+      .stored_p50_ns = counts.stored.quantile(0.5),
+      .stored_p99_ns = counts.stored.quantile(0.99),
+      .stored_max_ns = counts.stored.max(),
+      .early = counts.early,
+      .doubled = counts.doubled,
       .own_cpu_s = after.own_cpu_s - before.own_cpu_s,
       .broker_cpu_s = after.broker_cpu_s - before.broker_cpu_s,
       .broker_rss = after.broker_rss,
+      .broker_private = after.broker_private,
       .error = running.sent.error.empty() ? running.pulled.error : running.sent.error};
   for (const auto& [code, count] : running.pulled.refused) report.refused[code] += count;
   return report;
@@ -193,7 +201,7 @@ Result<BenchReport> run_bench(const BenchPlan& plan, const os::Clock& clock,
     const std::int64_t now_ms = clock.monotonic_ms();
     if (finish_by_ms == INT64_MAX && by_time && elapsed_s() >= plan.duration_s) {
       (*runner)->on_loop([&] { running.finish(); });
-      finish_by_ms = now_ms + kLastAnswersMs + plan.delay_ms;
+      finish_by_ms = now_ms + kLastAnswersMs + plan.delay_ms + plan.delay_spread_ms;
     }
     (*runner)->on_loop([&] { running.look(); });
     if (now_ms >= finish_by_ms) break;

@@ -40,8 +40,9 @@ struct BenchPlan {
   std::int64_t keys = 0;     // different KEYS; 0: none
   std::optional<bool> wait;  // property WAIT
   std::size_t batch = 1;     // messages per send request
-  // > 0: timers; latency of kE2e is then how late they come.
+  // > 0: timers, due so long after they are sent; latency of kE2e is then how late they come.
   std::int64_t delay_ms = 0;
+  std::int64_t delay_spread_ms = 0;  // and as much later, at most, each another time
   std::int32_t pull_batch = 32;
   bool transactions = false;  // each message is a half message and its commit
   bool batch_ack = false;     // kPop: one ack request per pop instead of one per message
@@ -63,6 +64,10 @@ struct BenchReport {
   std::map<std::int32_t, std::uint64_t> refused;  // requests by response code
   double mean_ns = 0;
   std::int64_t p50_ns = 0, p90_ns = 0, p99_ns = 0, p999_ns = 0, max_ns = 0;
+  // Of timers received (kE2e): how late they were stored in their topic, how many too early (before
+  // their due time, stored or received), and how many again.
+  std::int64_t stored_p50_ns = 0, stored_p99_ns = 0, stored_max_ns = 0;
+  std::uint64_t early = 0, doubled = 0;
   double own_cpu_s = 0;
   // Of broker_pid; zero when there is none.
   double broker_cpu_s = 0;

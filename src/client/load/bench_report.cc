@@ -16,6 +16,11 @@ double ms(std::int64_t ns) {
   return ms(static_cast<double>(ns));
 }
 
+// Whether the latency is how late timers are.
+bool late(const BenchPlan& plan) {
+  return plan.kind == BenchKind::kE2e && plan.delay_ms > 0;
+}
+
 Json number(std::uint64_t value) {
   return static_cast<std::int64_t>(value);
 }
@@ -64,7 +69,8 @@ Json bench_json(const BenchPlan& plan, const BenchReport& report) {
       .set("keys", plan.keys)
       .set("topic", plan.topic);
   if (plan.wait) asked.set("wait", *plan.wait);
-  if (plan.delay_ms > 0) asked.set("delayMs", plan.delay_ms);
+  if (plan.delay_ms > 0)
+    asked.set("delayMs", plan.delay_ms).set("delaySpreadMs", plan.delay_spread_ms);
   Json latency = Json::object();
   latency.set("mean", ms(report.mean_ns))
       .set("p50", ms(report.p50_ns))
@@ -88,6 +94,15 @@ Json bench_json(const BenchPlan& plan, const BenchReport& report) {
       .set("messagesPerSecond", report.messages_per_s())
       .set("latencyMs", std::move(latency))
       .set("generatorCpuSeconds", report.own_cpu_s);
+  if (late(plan)) {
+    Json stored = Json::object();
+    stored.set("p50", ms(report.stored_p50_ns))
+        .set("p99", ms(report.stored_p99_ns))
+        .set("max", ms(report.stored_max_ns));
+    json.set("storedLatenessMs", std::move(stored))
+        .set("early", number(report.early))
+        .set("doubled", number(report.doubled));
+  }
   if (plan.broker_pid != 0)
     json.set("brokerCpuSeconds", report.broker_cpu_s)
         .set("messagesPerBrokerCpuSecond", report.messages_per_cpu_s())
@@ -103,10 +118,14 @@ std::string bench_text(const BenchPlan& plan, const BenchReport& report) {
       "{} ms: p50 {:.3f}, p90 {:.3f}, p99 {:.3f}, p99.9 {:.3f}, max {:.3f}\n",
       bench_name(plan.kind), report.messages, report.seconds, report.messages_per_s(),
       share(static_cast<double>(report.bytes), report.seconds) / (1 << 20),
-      plan.kind == BenchKind::kE2e && plan.delay_ms > 0 ? "lateness" : "latency", ms(report.p50_ns),
-      ms(report.p90_ns), ms(report.p99_ns), ms(report.p999_ns), ms(report.max_ns));
+      late(plan) ? "lateness" : "latency", ms(report.p50_ns), ms(report.p90_ns), ms(report.p99_ns),
+      ms(report.p999_ns), ms(report.max_ns));
   if (plan.kind == BenchKind::kE2e)
     text += fmt::format("acknowledged {}, received {}\n", report.acknowledged, report.messages);
+  if (late(plan))
+    text += fmt::format("stored late by, ms: p50 {}, p99 {}, max {}; early {}, doubled {}\n",
+                        ms(report.stored_p50_ns), ms(report.stored_p99_ns),
+                        ms(report.stored_max_ns), report.early, report.doubled);
   if (report.refused_total() + report.lost > 0) {
     text += fmt::format("requests refused {}, lost {}", report.refused_total(), report.lost);
     for (const auto& [code, count] : report.refused)

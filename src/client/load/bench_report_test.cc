@@ -53,6 +53,24 @@ TEST(BenchReport, JsonWithoutAProcessHasNoNumbersOfIt) {
   EXPECT_EQ(json["error"].as_string(), report.error);
 }
 
+TEST(BenchReport, TimersHaveTheirOwnLines) {
+  BenchReport report = sample();
+  report.stored_p50_ns = 2'000'000;
+  report.stored_max_ns = 9'000'000;
+  report.early = 3;
+  report.doubled = 4;
+  const BenchPlan plan{.kind = BenchKind::kE2e, .delay_ms = 100, .delay_spread_ms = 50};
+  const Json json = bench_json(plan, report);
+  EXPECT_EQ(json["asked"]["delayMs"].as_int(), 100);
+  EXPECT_EQ(json["asked"]["delaySpreadMs"].as_int(), 50);
+  EXPECT_DOUBLE_EQ(json["storedLatenessMs"]["max"].as_double(), 9);
+  EXPECT_EQ(json["early"].as_int(), 3);
+  EXPECT_EQ(json["doubled"].as_int(), 4);
+  EXPECT_NE(bench_text(plan, report).find("p50 2, p99 0, max 9; early 3, doubled 4"),
+            std::string::npos);
+  EXPECT_FALSE(bench_json({.kind = BenchKind::kE2e}, report).has("early"));
+}
+
 TEST(BenchReport, TextTellsWhatWentWrong) {
   BenchReport report = sample();
   report.error = "connection ended: peer_closed";

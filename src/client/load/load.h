@@ -26,7 +26,11 @@ struct LoadCounts {
   std::uint64_t lost = 0;                         // requests without an answer
   std::map<std::int32_t, std::uint64_t> refused;  // requests by response code
   Histogram latency;
-  std::string error;  // why the load ended early; empty when it did not
+  // Of timers, by the clocks of broker and generator:
+  Histogram stored;           // how late they were put into their topic
+  std::uint64_t early = 0;    // before their due time
+  std::uint64_t doubled = 0;  // seen before
+  std::string error;          // why the load ended early; empty when it did not
 
   std::uint64_t refused_total() const {
     std::uint64_t total = 0;

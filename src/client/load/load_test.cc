@@ -10,6 +10,7 @@
 #include "client/load/pull_load.h"
 #include "client/load/send_load.h"
 #include "client/test_support.h"
+#include "model/properties.h"
 #include "model/record_codec.h"
 #include "wire/remoting/schema/pull.h"
 #include "wire/remoting/schema/send.h"
@@ -261,6 +262,88 @@ TEST_F(LoadTest, WaitsAtTheEndAndTakesLatencyFromTheStamps) {
   EXPECT_EQ(pull_->counts().latency.max(), 3'000'000);
   pull_->finish();
   EXPECT_TRUE(pull_->finished());
+}
+
+TEST_F(LoadTest, TimersAreDueByTheirIntendedMomentAndSpread) {
+  std::vector<std::int64_t> due;
+  serve_ = [&](net::Connection& connection, const wire::Command& command) {
+    const auto header = wire::decode_header<wire::SendMessageV2>(command);
+    const auto text = model::find_property(header->properties, "TIMER_DELIVER_MS");
+    due.push_back(std::stoll(std::string(*text)));
+    EXPECT_EQ(read_stamp(command.body), due.back() * 1'000'000);
+    answer(connection, command, 0);
+  };
+  const std::int64_t begin_ms = clock_.wall_ms();
+  SendLoadOptions options{.shape = {.topic = "T", .size = 20, .timer = true},
+                          .queues = queues(1),
+                          .connections = 1,
+                          .rate = 1000,
+                          .count = 3,
+                          .delay_ms = 5000};
+  send_ = std::make_unique<SendLoad>(loop(), options);
+  send_->start();
+  clock_.advance_ms(50);  // the loop was held up: that does not move what is due
+  until([&] { return send_->finished(); });
+  EXPECT_EQ(due, (std::vector<std::int64_t>{begin_ms + 5000, begin_ms + 5001, begin_ms + 5002}));
+
+  due.clear();
+  const std::int64_t again_ms = clock_.wall_ms();
+  options.rate = 0;
+  options.count = 1000;
+  options.delay_spread_ms = 1000;
+  SendLoad second(loop(), options);
+  second.start();
+  until([&] { return second.finished(); });
+  std::sort(due.begin(), due.end());
+  EXPECT_GE(due.front(), again_ms + 5000);
+  EXPECT_LT(due.back(), again_ms + 6000);
+  // Each tenth of the range has about a tenth of them.
+  for (std::size_t i = 0; i < 10; ++i)
+    EXPECT_NEAR(static_cast<double>(due[i * 100 + 50]),
+                static_cast<double>(again_ms + 5050) + static_cast<double>(i) * 100, 5);
+}
+
+TEST_F(LoadTest, TellsHowLateTimersComeHowEarlyAndHowOften) {
+  const std::int64_t now_ms = clock_.wall_ms();
+  const auto timer = [&](std::int64_t number, std::int64_t due_ms, std::int64_t stored_ms) {
+    const SendFrame frame({.topic = "T", .size = 64, .timer = true}, 0);
+    std::vector<std::byte> bytes(frame.size());
+    frame.write(bytes, {.opaque = SendFrame::kFirstOpaque,
+                        .message = number,
+                        .stamp_ns = due_ms * 1'000'000,
+                        .deliver_ms = due_ms});
+    wire::Command command;
+    EXPECT_TRUE(command.decode(wire::cut_frame(bytes).frame));
+    const auto header = wire::decode_header<wire::SendMessageV2>(command);
+    const model::Message message{.topic = "T",
+                                 .born_host = *Address::parse("127.0.0.1:1"),
+                                 .store_host = *Address::parse("127.0.0.1:2"),
+                                 .body = command.body,
+                                 .properties = header->properties};
+    std::string record(model::encoded_size(message, {}), '\0');
+    record.resize(model::encode_record(message, {.store_timestamp = stored_ms}, {},
+                                       std::as_writable_bytes(std::span(record))));
+    return record;
+  };
+  int asked = 0;
+  serve_ = [&](net::Connection& connection, const wire::Command& command) {
+    if (++asked > 1) return;
+    answer_with<wire::PullMessage>(
+        connection, command, {.next_begin_offset = 4},
+        timer(0, now_ms - 7, now_ms - 4) + timer(1, now_ms - 2, now_ms - 2) +
+            timer(1, now_ms - 2, now_ms - 2) + timer(2, now_ms + 3, now_ms));
+  };
+  pull_ = std::make_unique<PullLoad>(
+      loop(),
+      PullLoadOptions{
+          .topic = "T", .queues = pull_queues(1, 0), .wait = true, .stamps = true, .timers = true});
+  pull_->start();
+  until([&] { return asked == 2; });
+  EXPECT_EQ(pull_->counts().latency.max(), 7'000'000);
+  EXPECT_EQ(pull_->counts().stored.max(), 3'000'000);
+  EXPECT_EQ(pull_->counts().early, 1U);
+  EXPECT_EQ(pull_->counts().doubled, 1U);
+  EXPECT_EQ(pull_->counts().messages, 4U);
 }
 
 TEST_F(LoadTest, ARefusedPullAndABrokenRecordAreErrors) {

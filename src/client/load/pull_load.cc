@@ -19,6 +19,7 @@ namespace {
 using wire::ResponseCode;
 
 constexpr std::int64_t kSuspendMs = 15'000;
+constexpr std::int64_t kMs = 1'000'000;
 
 }  // namespace
 
@@ -123,9 +124,27 @@ class PullLoad::Line final : public net::ConnectionHandler {
   void take_stamp(Bytes record, std::int64_t now_ns) {
     const auto decoded = model::decode_record(record, model::Verify::kNone);
     if (!decoded || decoded->kind != model::RecordKind::kMessage) return;
-    if (const auto stamp = read_stamp(decoded->record.body))
-      load_->counts_.latency.add(
-          std::max<std::int64_t>(0, now_ns - *stamp - load_->options_.delay_ms * 1'000'000));
+    const auto stamp = read_stamp(decoded->record.body);
+    if (!stamp) return;
+    if (load_->options_.timers)
+      take_timer(decoded->record, *stamp);
+    else
+      load_->counts_.latency.add(std::max<std::int64_t>(0, now_ns - *stamp));
+  }
+
+  void take_timer(const model::RecordView& record, std::int64_t due_ns) {
+    LoadCounts& counts = load_->counts_;
+    const std::int64_t late_ns = load_->loop_.clock().wall_ms() * kMs - due_ns;
+    const std::int64_t stored_ns = record.store_timestamp * kMs - due_ns;
+    if (late_ns < 0 || stored_ns < 0) ++counts.early;
+    counts.latency.add(std::max<std::int64_t>(0, late_ns));
+    counts.stored.add(std::max<std::int64_t>(0, stored_ns));
+    const auto number = read_number(record.properties);
+    if (!number || *number < 0 || *number >= kSeenMax) return;
+    const auto at = static_cast<std::size_t>(*number);
+    if (load_->seen_.size() <= at) load_->seen_.resize(std::max(at + 1, load_->seen_.size() * 2));
+    if (load_->seen_[at]) ++counts.doubled;
+    load_->seen_[at] = true;
   }
 
   PullLoad* load_;

@@ -22,12 +22,12 @@ struct PullLoadOptions {
   std::int32_t batch = 32;        // messages asked for at once
   bool wait = false;              // long polling at the end of a queue; otherwise it is done there
   bool stamps = false;            // latency from the stamps of a SendLoad on the same clock
-  std::int64_t delay_ms = 0;      // with stamps: what a message waits anyhow
+  bool timers = false;            // the stamps are due times on the wall clock
   std::uint64_t count = 0;        // messages; 0: until finish(), or all queues are done
 };
 
-// Pulls. Without stamps, latency is that of the requests that brought messages. Thread rule: as
-// Load.
+// Pulls. Without stamps, latency is that of the requests that brought messages; of timers it is how
+// late they come, in whole milliseconds. Thread rule: as Load.
 class PullLoad final : public Load {
  public:
   // The loop outlives the load.
@@ -50,6 +50,9 @@ class PullLoad final : public Load {
   std::vector<Line*> lines_;  // owned by their connections, which are alive
   LoadCounts counts_;
   std::uint64_t received_ = 0;
+  // Of timers, by number; 16 MiB at most.
+  static constexpr std::int64_t kSeenMax = std::int64_t{1} << 27;
+  std::vector<bool> seen_;
   std::size_t open_queues_ = 0;  // not at their end
   bool stopping_ = false;
 };

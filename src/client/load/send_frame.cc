@@ -1,5 +1,6 @@
 #include "client/load/send_frame.h"
 
+#include <charconv>
 #include <cstring>
 
 #include "base/check.h"
@@ -16,6 +17,7 @@ constexpr std::int32_t kOpaque = 1'999'999'973;
 constexpr std::string_view kOpaqueText = "1999999973";
 constexpr std::int64_t kBorn = 1'999'999'999'973;
 constexpr std::string_view kBornText = "1999999999973";
+constexpr std::string_view kDeliverText = "1999999999972";
 constexpr std::string_view kUniqueStart = "0CE30000BE2CB17E";  // upstream's keys are 32 digits, too
 constexpr std::string_view kUnique = "FEEDFACECAFEBEEF";
 constexpr std::string_view kKey = "key-9999999973";
@@ -52,9 +54,8 @@ std::string make_properties(const SendShape& shape) {
                          std::string(kUniqueStart) + std::string(kUnique));
   if (shape.wait)
     model::append_property(properties, model::property::kWait, *shape.wait ? "true" : "false");
-  if (shape.delay_ms > 0)
-    model::append_property(properties, model::property::kTimerDelayMs,
-                           std::to_string(shape.delay_ms));
+  if (shape.timer)
+    model::append_property(properties, model::property::kTimerDeliverMs, kDeliverText);
   if (shape.half) {
     model::append_property(properties, model::property::kHalfMessage, "true");
     model::append_property(properties, model::property::kProducerGroup, shape.group);
@@ -68,7 +69,7 @@ SendFrame::SendFrame(const SendShape& shape, std::int32_t queue_id) : keys_(shap
   const std::string properties = make_properties(shape);
   std::string body = make_body(shape.size);
   const bool batch = shape.batch > 1;
-  ONCE_CHECK(!batch || !shape.half, "a batch is not transactional");
+  ONCE_CHECK(!batch || !(shape.half || shape.timer), "a batch is neither half nor timer");
   if (batch) {
     std::string joined;
     for (std::size_t i = 0; i < shape.batch; ++i)
@@ -110,6 +111,7 @@ void SendFrame::find_places(const SendShape& shape) {
   find(kBornText, Patch::kBorn);
   find(kUnique, Patch::kUnique);
   if (shape.keys > 0) find(kKey, Patch::kKey);
+  if (shape.timer) find(kDeliverText, Patch::kDeliver);
 }
 
 void SendFrame::find(std::string_view text, Patch what) {
@@ -149,6 +151,9 @@ void SendFrame::write(MutableBytes to, const SendMark& mark) const {
       case Patch::kStamp:
         store_be<std::int64_t>(at, mark.stamp_ns);
         break;
+      case Patch::kDeliver:
+        put_digits(at, kDeliverText.size(), mark.deliver_ms);
+        break;
     }
   }
 }
@@ -156,6 +161,17 @@ void SendFrame::write(MutableBytes to, const SendMark& mark) const {
 std::optional<std::int64_t> read_stamp(Bytes body) {
   if (body.size() < kStampSize || as_text(body.first(kMagic.size())) != kMagic) return {};
   return load_be<std::int64_t>(body.data() + kMagic.size());
+}
+
+std::optional<std::int64_t> read_number(std::string_view properties) {
+  const auto unique = model::find_property(properties, model::property::kUniqueKey);
+  if (!unique || !unique->starts_with(kUniqueStart)) return {};
+  const std::string_view digits = unique->substr(kUniqueStart.size());
+  std::int64_t number = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return {};
+  return number;
 }
 
 }  // namespace oncemq::client

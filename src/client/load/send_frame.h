@@ -16,12 +16,12 @@ namespace oncemq::client {
 struct SendShape {
   std::string topic;
   std::string group = "oncemq-bench";
-  std::size_t size = 1024;    // bytes of a body
-  std::size_t batch = 1;      // messages per request; above 1 with SEND_BATCH_MESSAGE
-  std::int64_t keys = 0;      // 0: no KEYS; otherwise key number = message number % keys
-  std::optional<bool> wait;   // property WAIT
-  std::int64_t delay_ms = 0;  // > 0: property TIMER_DELAY_MS
-  bool half = false;          // half messages; not in batches
+  std::size_t size = 1024;   // bytes of a body
+  std::size_t batch = 1;     // messages per request; above 1 with SEND_BATCH_MESSAGE
+  std::int64_t keys = 0;     // 0: no KEYS; otherwise key number = message number % keys
+  std::optional<bool> wait;  // property WAIT
+  bool timer = false;        // property TIMER_DELIVER_MS; not in batches
+  bool half = false;         // half messages; not in batches
   wire::HeaderKind header = wire::HeaderKind::kJson;
 };
 
@@ -31,6 +31,8 @@ struct SendMark {
   std::int64_t message = 0;   // number of the first message, part of unique key and KEYS
   std::int64_t born_ms = 0;   // ms since epoch
   std::int64_t stamp_ns = 0;  // goes into the bodies
+  // ms since epoch, 13 digits; of timers
+  std::int64_t deliver_ms = 0;
 };
 
 // A send request that is encoded once and then only copied and patched, so that the generator costs
@@ -46,7 +48,15 @@ class SendFrame {
   void write(MutableBytes to, const SendMark& mark) const;
 
  private:
-  enum class Patch : std::uint8_t { kOpaqueText, kOpaqueBinary, kBorn, kUnique, kKey, kStamp };
+  enum class Patch : std::uint8_t {
+    kOpaqueText,
+    kOpaqueBinary,
+    kBorn,
+    kUnique,
+    kKey,
+    kStamp,
+    kDeliver
+  };
   struct Place {
     std::size_t at;
     Patch what;
@@ -62,5 +72,7 @@ class SendFrame {
 
 // The stamp in a body that a SendFrame wrote, when there is one (bodies of 16 bytes and more).
 std::optional<std::int64_t> read_stamp(Bytes body);
+// The number of a message (SendMark::message, within its batch) that a SendFrame wrote.
+std::optional<std::int64_t> read_number(std::string_view properties);
 
 }  // namespace oncemq::client

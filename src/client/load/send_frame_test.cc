@@ -90,6 +90,36 @@ TEST_P(SendFrameTest, SmallBodiesHaveNoStampAndNoWaitUnlessAsked) {
   EXPECT_FALSE(model::find_property(header->properties, "KEYS"));
 }
 
+TEST_P(SendFrameTest, ATimerSaysWhenItIsDue) {
+  const SendFrame frame({.topic = "T", .size = 40, .timer = true, .header = GetParam()}, 0);
+  for (const std::int64_t due : {1'700'000'000'123, 1'799'999'999'999}) {
+    Read read(frame, {.opaque = SendFrame::kFirstOpaque,
+                      .message = 0x12345,
+                      .born_ms = 1'700'000'000'000,
+                      .stamp_ns = due * 1'000'000,
+                      .deliver_ms = due});
+    const auto header = wire::decode_header<wire::SendMessageV2>(read.command);
+    ASSERT_TRUE(header);
+    EXPECT_EQ(header->born_timestamp, 1'700'000'000'000);
+    EXPECT_EQ(model::find_property(header->properties, "TIMER_DELIVER_MS"), std::to_string(due));
+    EXPECT_EQ(read_number(header->properties), 0x12345);
+    EXPECT_EQ(read_stamp(read.command.body), due * 1'000'000);
+  }
+}
+
+TEST(SendFrameNumber, IsThatOfItsOwnMessagesOnly) {
+  EXPECT_FALSE(read_number(""));
+  std::string properties;
+  model::append_property(properties, "UNIQ_KEY", "7F00000100001234");
+  EXPECT_FALSE(read_number(properties));
+  properties.clear();
+  model::append_property(properties, "UNIQ_KEY", "0CE30000BE2CB17E00000000000000G0");
+  EXPECT_FALSE(read_number(properties));
+  properties.clear();
+  model::append_property(properties, "UNIQ_KEY", "0CE30000BE2CB17E00000000000000FF");
+  EXPECT_EQ(read_number(properties), 255);
+}
+
 INSTANTIATE_TEST_SUITE_P(BothHeaders, SendFrameTest,
                          testing::Values(wire::HeaderKind::kJson, wire::HeaderKind::kBinary));
 

@@ -1,6 +1,7 @@
 #include "client/load/send_load.h"
 
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <utility>
@@ -17,6 +18,7 @@ namespace oncemq::client {
 namespace {
 
 constexpr std::int32_t kSlots = 1 << 16;
+constexpr std::int64_t kMs = 1'000'000;
 // Kept away from the largest number that an opaque may have.
 constexpr std::int32_t kRounds = 15'000;
 
@@ -180,6 +182,7 @@ void SendLoad::start() {
     }
   }
   started_ns_ = loop_.clock().monotonic_ns();
+  started_wall_ms_ = loop_.clock().wall_ms();
 }
 
 bool SendLoad::finished() const {
@@ -219,11 +222,22 @@ void SendLoad::on_tick_end() {
   if (options_.rate > 0 && has_more() && full < lines_.size()) loop_.tick_by(intended_ns(now_ns));
 }
 
+std::int64_t SendLoad::due_ms(std::int64_t from_ns) const {
+  const std::int64_t due = started_wall_ms_ + (from_ns - started_ns_) / kMs + options_.delay_ms;
+  if (options_.delay_spread_ms == 0) return due;
+  // Steps by the golden ratio fill a range evenly however many there are.
+  const double turns = static_cast<double>(sent_) * 0.6180339887498949;
+  return due + static_cast<std::int64_t>((turns - std::floor(turns)) *
+                                         static_cast<double>(options_.delay_spread_ms));
+}
+
 void SendLoad::send_one(Line& line, std::int64_t now_ns) {
   const std::int64_t from_ns = intended_ns(now_ns);
+  const std::int64_t deliver_ms = options_.shape.timer ? due_ms(from_ns) : 0;
   line.send({.message = static_cast<std::int64_t>(sent_),
              .born_ms = loop_.clock().wall_ms(),
-             .stamp_ns = from_ns},
+             .stamp_ns = options_.shape.timer ? deliver_ms * kMs : from_ns,
+             .deliver_ms = deliver_ms},
             from_ns);
   sent_ += options_.shape.batch;
   ++in_flight_;

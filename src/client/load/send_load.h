@@ -17,6 +17,10 @@ struct SendLoadOptions {
   std::uint32_t window = 32;      // requests in flight per connection, 1 ... 65535
   double rate = 0;                // messages per second altogether; 0: as fast as the windows allow
   std::uint64_t count = 0;        // messages; 0: until finish()
+  // Of timers (shape.timer): they are due so long after the moment at which they should have left,
+  // and spread evenly, in no order, over so many ms behind it. Their stamp is the due time.
+  std::int64_t delay_ms = 0;
+  std::int64_t delay_spread_ms = 0;
 };
 
 // Sends. With a rate, each request has the moment at which it should have left, and its latency
@@ -43,6 +47,7 @@ class SendLoad final : public Load, public net::TickHook {
   bool may_send(std::int64_t now_ns) const;
   std::int64_t intended_ns(std::int64_t now_ns) const;
   void send_one(Line& line, std::int64_t now_ns);
+  std::int64_t due_ms(std::int64_t from_ns) const;
 
   net::EventLoop& loop_;
   const SendLoadOptions options_;
@@ -51,6 +56,7 @@ class SendLoad final : public Load, public net::TickHook {
   std::size_t turn_ = 0;           // line that is asked first
   LoadCounts counts_;
   std::int64_t started_ns_ = 0;
+  std::int64_t started_wall_ms_ = 0;
   std::uint64_t sent_ = 0;  // messages
   std::uint64_t in_flight_ = 0;
   bool stopping_ = false;
