@@ -133,9 +133,14 @@ Result<bool> Recovery::load_snapshot(QueueLoader& loader) const {
 
 Status Recovery::recover_index(LogOffset start) {
   if (index_ == nullptr) return {};
-  if (!input_.clean) ONCE_TRY(index_->recover(start));
+  // What the mark vouches for stays although a snapshot lets the walk begin in front of it: it is
+  // durable, and the walk passes over records that are indexed.
+  if (!input_.clean)
+    ONCE_TRY(
+        index_->recover({std::max(start.value, input_.mark ? input_.mark->index_end + 1 : 0)}));
   if (!input_.mark || index_->end_offset().value >= input_.mark->index_end) return {};
   log::warn("store", "the key index lacks entries; making it again from the log");
+  found_.index_again = true;
   ONCE_TRY(index_->clear());
   LogCursor cursor(files_, files_.min_offset(), start, model::Verify::kNone);
   while (cursor.step() == LogCursor::Step::kRecord) ONCE_TRY(index_->add(cursor.record()));

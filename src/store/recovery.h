@@ -48,6 +48,7 @@ struct Recovered {
   std::uint64_t scanned_bytes = 0;
   std::uint64_t rewritten_bytes = 0;
   bool whole_log = false;     // the log was read from its beginning, as queues lacked entries
+  bool index_again = false;   // the same for the key index
   std::uint64_t misfits = 0;  // whole records that fit into no queue
 };
 

@@ -265,7 +265,28 @@ TEST_F(RecoveryTest, LostIndexIsMadeAgain) {
   store.reset();
   ASSERT_TRUE(disk->remove_tree("store/index"));
   open();
+  EXPECT_TRUE(store->recovered().index_again);
   expect_keys(100);
+}
+
+// After an orderly stop there is a snapshot, which is older than what the index has after a crash.
+TEST_F(RecoveryTest, AnIndexAheadOfTheSnapshotIsKept) {
+  open();
+  send_many(100);
+  ASSERT_TRUE(store->close());
+  open();
+  for (const int more : {100, 150}) {
+    send_many(50, more);
+    store->step();
+    clock.advance_ms(20'000);
+    while (store->step()) {
+    }
+    crash(os::Crash::kProcess);
+    open();
+    EXPECT_FALSE(store->recovered().index_again);
+    expect_keys(more + 50);
+    EXPECT_EQ(store->query({.topic = "T", .key = "U120"}).size(), 1U);  // and once only
+  }
 }
 
 TEST_F(RecoveryTest, FolderOfAnotherBrokerIsAcceptedByItsOwnRules) {
