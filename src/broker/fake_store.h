@@ -60,6 +60,7 @@ class FakeStore final : public store::MessageStore {
   bool hides_keys = false;  // the key index is behind
   int write_outs = 0;
   int cleanings = 0;
+  int cooled = 0;
   std::vector<std::string> deleted;
   store::LogOffset held{INT64_MAX};
   store::LogOffset deletable{};
@@ -227,6 +228,7 @@ class FakeStore final : public store::MessageStore {
   void hold(store::LogOffset from) override { held = from; }
   store::LogOffset held_back() const override { return deletable; }
   void housekeep() override {}
+  void cool() override { ++cooled; }
   void clean_now() override { ++cleanings; }
   store::StoreStats stats() const override {
     store::StoreStats stats;

@@ -150,6 +150,7 @@ Timers::Round Timers::enqueue() {
       }
     }
     read_records += read.messages;
+    count_read(read.bytes);
     enqueued_total_ += static_cast<std::uint64_t>(read.messages);
     next_ = read.next.value;
     changed_ = true;
@@ -249,6 +250,13 @@ Timers::Round Timers::fill_window() {
   }
   loading_ = std::make_unique<store::TimerIndex::Load>(*span, horizon_, kWindow);
   return Round::kMore;
+}
+
+void Timers::count_read(std::size_t bytes) {
+  read_bytes_ += bytes;
+  if (read_bytes_ < kReadMax) return;
+  read_bytes_ = 0;
+  store_.cool();
 }
 
 // ---- progress

@@ -96,6 +96,10 @@ class Timers {
   static constexpr std::size_t kDeliverBudget = 2'000;
   static constexpr std::size_t kAppendBudget = 256;  // messages per append
   static constexpr std::size_t kAppendBytes = 1 << 20;
+  // Of the log, read before its pages are given back. A record that stands alone counts with the
+  // pages that the kernel maps around it.
+  static constexpr std::size_t kReadMax = 8 << 20;
+  static constexpr std::size_t kAround = 64 << 10;
   static constexpr int kLowBudget = 1'024;
   static constexpr std::int64_t kRetryMs = 100;
   // Timers that become due meanwhile are appended together.
@@ -173,6 +177,9 @@ class Timers {
   bool move(const TimerRecord& timer, const model::RecordView& record);
   bool indexed(std::int64_t log_offset) const;
 
+  // So much of the log was read.
+  void count_read(std::size_t bytes);
+
   Status save(bool clean);
   void measure(std::int64_t now_ms);
 
@@ -233,6 +240,8 @@ class Timers {
   Arena arena_;
   std::size_t append_limit_ = kAppendBudget;
   std::int64_t retry_at_ms_ = 0;  // monotonic
+  std::int64_t staged_at_ = 0;    // log offset of the last one
+  std::size_t read_bytes_ = 0;    // since pages were given back
 
   // ---- recalls
   std::deque<Asked> undecided_;

@@ -1,6 +1,7 @@
 // Messages that are due, from the index to their topics.
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/log.h"
@@ -135,6 +136,10 @@ Status Timers::stage(const Taken& taken, std::int64_t now_ms) {
   if (timer.kind != TimerRecord::Kind::kTimer || timer.real_topic == model::topic::kHalf) return {};
   const TopicEntry* topic = topics_.find(timer.real_topic);
   if (topic == nullptr || topic->queue(timer.real_queue) == nullptr) return {};
+  const bool near =
+      std::abs(taken.entry.log_offset - staged_at_) < static_cast<std::int64_t>(kAround);
+  count_read(near ? span->bytes.size() : kAround);
+  staged_at_ = taken.entry.log_offset;
   pins_.push_back(std::move(*span));
   deliver_timer(timer, decoded->record, *topic, now_ms, items_.emplace_back(), arena_);
   return {};

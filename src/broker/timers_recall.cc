@@ -157,6 +157,7 @@ void Timers::advance_low() {
       continue;
     }
     passed += read.messages;
+    count_read(read.bytes);
     bool stopped = false;
     for (const store::LogSpan& span : read.spans) {
       for (Bytes rest = span.bytes; !rest.empty() && !stopped;) {

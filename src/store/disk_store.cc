@@ -11,9 +11,6 @@ namespace oncemq::store {
 namespace {
 
 constexpr std::uint64_t kMinLogFile = 4096;
-// What readers near the head touch stays mapped; what lies behind it counts for this process until
-// the next housekeep() only, so that a reader that catches up does not fill the books.
-constexpr std::int64_t kWarmBytes = 32 << 20;
 // Log that a repair reads per second; the dispatcher waits meanwhile, for a tenth of it.
 constexpr std::int64_t kRepairBytes = 64 << 20;
 
@@ -354,11 +351,13 @@ Status DiskStore::scan(LogOffset from, const std::function<void(const model::Rec
   return {};
 }
 
+void DiskStore::cool() {
+  files_->cool({marks_.committed().value});
+}
+
 void DiskStore::housekeep() {
   log_->retry_no_space();
-  files_->release_below(marks_.committed().value > kWarmBytes
-                            ? LogOffset{marks_.committed().value - kWarmBytes}
-                            : LogOffset{0});
+  cool();
   dispatcher_->while_still([this] {
     repair_some();
     retention_->run();

@@ -63,6 +63,7 @@ class DiskStore final : public MessageStore {
   void hold(LogOffset from) override { retention_->hold(from); }
   LogOffset held_back() const override { return retention_->held_back(); }
 
+  void cool() override;
   void housekeep() override;
   void clean_now() override;
   StoreStats stats() const override;

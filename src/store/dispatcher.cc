@@ -16,6 +16,9 @@ constexpr std::chrono::milliseconds kPause{10};
 constexpr std::int64_t kRecordIntervalNs = 1'000'000'000;
 constexpr std::int64_t kRecordBytes = 64 << 20;
 constexpr std::size_t kSyncPortion = 16;
+// The index reads back what was committed: its pages are given back each time the log has grown so
+// much.
+constexpr std::int64_t kCoolBytes = 8 << 20;
 // Passes over the queue files are a second apart, and take a tenth of the time at most.
 constexpr std::int64_t kPassIntervalNs = 1'000'000'000;
 constexpr std::int64_t kPassShare = 10;
@@ -151,6 +154,10 @@ Status Dispatcher::feed_index(std::int64_t committed) {
     if (step == LogCursor::Step::kEnd) break;
     ONCE_TRY(index_->add(cursor.record()));
     indexed_ = cursor.next_position().value;
+    if (indexed_ - cooled_ >= kCoolBytes) {
+      cooled_ = indexed_;
+      files_.cool({committed});
+    }
   }
   ONCE_TRY(index_->write_out());
   indexed_ = committed;

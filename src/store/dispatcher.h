@@ -110,6 +110,7 @@ class Dispatcher {
   std::vector<LiveQueue*> dirty_ ONCE_GUARDED_BY(role_);
   std::vector<QueueEntry> entries_ ONCE_GUARDED_BY(role_);
   std::int64_t indexed_ ONCE_GUARDED_BY(role_);
+  std::int64_t cooled_ ONCE_GUARDED_BY(role_) = 0;
   std::int64_t snapshot_at_ ONCE_GUARDED_BY(role_);
   std::int64_t snapshot_ns_ ONCE_GUARDED_BY(role_) = 0;  // when snapshot_at_ was chosen
   std::int64_t pass_began_ns_ ONCE_GUARDED_BY(role_) = 0;

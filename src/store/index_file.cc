@@ -179,7 +179,7 @@ Status IndexFile::add(std::int32_t hash, LogOffset offset, std::int64_t store_ti
   header_.end_ms = store_timestamp;
   header_.end_offset = offset.value;
   ++header_.next;
-  return {};
+  return pending_.size() < kPendingMax ? Status{} : write_entries();
 }
 
 Status IndexFile::write_entries() {

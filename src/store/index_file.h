@@ -87,6 +87,7 @@ class IndexFile {
     void operator()(std::int32_t* memory) const { std::free(memory); }
   };
   static constexpr std::size_t kSlotsPerPage = 1024;
+  static constexpr std::size_t kPendingMax = 1 << 20;
 
   IndexFile(std::string path, const IndexGeometry& geometry, std::unique_ptr<os::File> file)
       : path_(std::move(path)), geometry_(geometry), file_(std::move(file)) {}
@@ -105,7 +106,7 @@ class IndexFile {
   std::unique_ptr<std::int32_t[], Free> slots_;
   std::vector<bool> dirty_pages_;
   std::int32_t written_ = 1;        // entries below are with the kernel
-  std::vector<std::byte> pending_;  // the others
+  std::vector<std::byte> pending_;  // the others, up to kPendingMax bytes
 };
 
 }  // namespace oncemq::store

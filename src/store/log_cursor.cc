@@ -24,6 +24,10 @@ LogCursor::Step LogCursor::step() {
   for (;;) {
     position_ = next_;
     if (position_ >= limit_) return Step::kEnd;
+    if (cold_ && file_ && (position_ >= file_->end() || position_ - kept_from_ >= kKeptBytes)) {
+      file_->release_below(position_);
+      kept_from_ = position_;
+    }
     if (!file_ || !file_->contains(position_)) {
       file_ = files_.find(position_);
       prefaulted_ = {-1};

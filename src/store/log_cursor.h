@@ -41,6 +41,8 @@ class LogCursor {
 
  private:
   static constexpr std::size_t kWindow = 1U << 20;  // brought into memory at once
+  // A cold walk gives mapped pages back when it has left so many bytes of them behind.
+  static constexpr std::int64_t kKeptBytes = 8 << 20;
 
   Step stop(Step step, Error error);
   Status prefault();
@@ -54,6 +56,7 @@ class LogCursor {
   LogOffset sealed_from_{INT64_MAX};
   std::shared_ptr<LogFile> file_;
   LogOffset prefaulted_{-1};
+  LogOffset kept_from_{0};
   model::RecordView record_;
   Bytes bytes_;
   Error error_;

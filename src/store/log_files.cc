@@ -103,7 +103,8 @@ std::vector<std::shared_ptr<LogFile>> LogFiles::all() const {
   return files_;
 }
 
-void LogFiles::release_below(LogOffset offset) {
+void LogFiles::cool(LogOffset head) {
+  const LogOffset offset = head + -kWarmBytes;
   for (const std::shared_ptr<LogFile>& file : all()) {
     if (file->start() >= offset) return;
     file->release_below(offset);

@@ -44,8 +44,10 @@ class LogFiles {
   // Makes the file behind the one of `head` ready, so that nobody waits for it. kNoSpace | kIo.
   Status prepare_next(LogOffset head);
 
-  // Mapped pages below `offset` no longer count for this process; see LogFile::release_below.
-  void release_below(LogOffset offset);
+  // Mapped pages that readers brought in no longer count for this process, except the last
+  // kWarmBytes in front of `head`, where the next readers will be; see LogFile::release_below.
+  void cool(LogOffset head);
+  static constexpr std::int64_t kWarmBytes = 8 << 20;
 
   // Removes files from the front; `offset` becomes the first start that stays. The last file always
   // stays. Mappings in use stay readable.

@@ -228,6 +228,10 @@ class MessageStore {
   // -------------------------------------------------------------------------- Retention, disk
   // watermarks, retry after a full disk. Cheap when nothing is due.
   virtual void housekeep() = 0;
+  // Pages of the log that reads brought into memory no longer count for this process, except those
+  // near the end. housekeep() does it, too: this is for who reads much in between. Costs as much as
+  // the pages: about 0.1 us each. Any thread.
+  virtual void cool() = 0;
   // Deletes expired files now, as request 329 asks.
   virtual void clean_now() = 0;
   virtual StoreStats stats() const = 0;
