@@ -121,10 +121,12 @@ def disk_bytes(folder):
 
 def fill(options, broker, figures):
     # What a broker takes that has served: buffers, code, the window of the log that stays mapped.
-    bench(options.oncemq, broker, "send", "--count", 500_000, "--topic", "ordinary")
+    with MemoryWatch(broker) as watch:
+        bench(options.oncemq, broker, "send", "--count", 2_000_000, "--topic", "ordinary")
+    figures.tell("rssMiBMostOrdinary", watch.most["VmRSS"] // MIB)
     time.sleep(12)
     served = status_bytes(broker)
-    data = os.path.join(broker.folder)
+    data = broker.folder
     before = {name: disk_bytes(os.path.join(data, name)) for name in ("consumequeue", "index", "once")}
     with MemoryWatch(broker) as watch:
         report = bench(options.oncemq, broker, "send", "--count", options.count, "--topic", "filled", "--delay-ms",
@@ -148,7 +150,7 @@ def fill(options, broker, figures):
     for name, size in disk.items():
         figures.tell(f"disk.{name}MiB", round(size / MIB, 1))
     figures.tell("diskMiB", round(sum(disk.values()) / MIB, 1))
-    figures.tell("memoryGoalMet", figures["rssAddedMostMiB"] * MIB <= MEMORY_MAX)
+    figures.tell("memoryGoalMet", added <= MEMORY_MAX)
     figures.tell("diskGoalMet", sum(disk.values()) <= DISK_MAX)
 
 
