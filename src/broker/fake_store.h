@@ -62,6 +62,7 @@ class FakeStore final : public store::MessageStore {
   int cleanings = 0;
   int cooled = 0;
   std::vector<std::string> deleted;
+  std::vector<std::string> deleted_before;  // was_deleted() says yes
   store::LogOffset held{INT64_MAX};
   store::LogOffset deletable{};
 
@@ -144,6 +145,9 @@ class FakeStore final : public store::MessageStore {
   }
   void for_each_queue(const std::function<void(store::ConsumeQueue&)>& visit) override {
     for (auto& [name, queue] : queues_) visit(*queue);
+  }
+  bool was_deleted(std::string_view topic, store::LogOffset) const override {
+    return std::find(deleted_before.begin(), deleted_before.end(), topic) != deleted_before.end();
   }
   Status delete_topic(std::string_view topic) override {
     deleted.emplace_back(topic);

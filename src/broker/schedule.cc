@@ -297,12 +297,12 @@ void Schedule::stage(std::size_t index, const model::RecordView& record) {
   const auto real_queue = model::find_property(record.properties, property::kRealQueueId);
   if (!real_topic.has_value() || !real_queue.has_value() || *real_topic == model::topic::kHalf)
     return;
-  const TopicEntry* topic = topics_.find(*real_topic);
-  if (topic == nullptr) return;
   std::int32_t queue_id = 0;
   const auto parsed =
       std::from_chars(real_queue->data(), real_queue->data() + real_queue->size(), queue_id);
   if (parsed.ec != std::errc{}) return;
+  const TopicEntry* topic = topics_.topic_of_waiting(*real_topic, queue_id, record.log_offset);
+  if (topic == nullptr) return;
   store::ConsumeQueue* queue = topic->queue(queue_id);
   if (queue == nullptr) return;
 

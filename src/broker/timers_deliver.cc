@@ -134,7 +134,8 @@ Status Timers::stage(const Taken& taken, std::int64_t now_ms) {
   }
   const TimerRecord timer = parse_timer_record(options_, decoded->record);
   if (timer.kind != TimerRecord::Kind::kTimer || timer.real_topic == model::topic::kHalf) return {};
-  const TopicEntry* topic = topics_.find(timer.real_topic);
+  const TopicEntry* topic =
+      topics_.topic_of_waiting(timer.real_topic, timer.real_queue, {taken.entry.log_offset});
   if (topic == nullptr || topic->queue(timer.real_queue) == nullptr) return {};
   const bool near =
       std::abs(taken.entry.log_offset - staged_at_) < static_cast<std::int64_t>(kAround);

@@ -37,6 +37,7 @@ struct World {
   Switches switches;
   store::CommitPolicy policy = store::CommitPolicy::kFlushed;
   std::uint64_t log_file_size = 64 << 10;
+  std::string topic = "T";  // of send() and got(); T is there
   std::unique_ptr<store::MessageStore> store;
   std::unique_ptr<Broker> broker;
 
@@ -107,7 +108,7 @@ struct World {
     const std::string properties = pairs("UNIQ_KEY=" + (key.empty() ? body : key) + ";" + more);
     SendRequest request;
     request.producer_group = "pg";
-    request.topic = "T";
+    request.topic = topic;
     request.default_topic = model::topic::kAutoCreate;
     request.queue_id = 1;
     request.born_host = Address::parse("10.0.0.9:50000").value();
@@ -136,7 +137,7 @@ struct World {
   std::vector<Got> got() {
     std::vector<Got> all;
     store::ReadRequest request;
-    request.queue = store->find_queue("T", 1);
+    request.queue = store->find_queue(topic, 1);
     request.max_messages = 1;
     if (request.queue == nullptr) return all;
     for (;;) {
@@ -266,6 +267,43 @@ TEST_F(TimersTest, MessagesOfADeletedTopicGoWithIt) {
   work();
   ASSERT_TRUE(broker->topics().remove("T").has_value());
   run(2'000);
+  EXPECT_EQ(broker->timers().figures().waiting, 0);
+}
+
+// What waits is acknowledged, so nothing may hang on a file of the configuration.
+TEST_F(TimersTest, ATopicThatAKillCameBeforeIsMadeAgain) {
+  topic = "New";
+  delay("timer", 1'000);
+  ASSERT_TRUE(send("level", "DELAY=1").has_value());
+  ASSERT_TRUE(send("half", "TRAN_MSG=true;PGROUP=pg").has_value());
+  ASSERT_NE(broker->topics().find("New"), nullptr);
+  die(Crash::kProcess);
+  ASSERT_TRUE(open());
+  ASSERT_EQ(broker->topics().find("New"), nullptr) << "no file names it, no queue has a message";
+  TransactionBatch verdicts;
+  ASSERT_TRUE(broker->transactions().stage(0, Verdict::kCommit, verdicts).has_value());
+  broker->transactions().commit(verdicts);
+  run(1'500);
+  broker->schedule().tick();
+  work();
+  Bodies all = bodies();
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, (Bodies{"half", "level", "timer"}));
+  EXPECT_EQ(broker->topics().find("New")->read_queues(), options.default_topic_queues);
+}
+
+TEST_F(TimersTest, ATopicThatWasDeletedBeforeAKillStaysDeleted) {
+  topic = "New";
+  delay("timer", 1'000);
+  ASSERT_TRUE(send("level", "DELAY=1").has_value());
+  work();
+  ASSERT_TRUE(broker->topics().remove("New").has_value());
+  die(Crash::kProcess);
+  ASSERT_TRUE(open());
+  run(1'500);
+  broker->schedule().tick();
+  work();
+  EXPECT_EQ(broker->topics().find("New"), nullptr);
   EXPECT_EQ(broker->timers().figures().waiting, 0);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "model/config_json.h"
 
 namespace oncemq::broker {
@@ -306,6 +307,27 @@ Result<const TopicEntry*> TopicTable::ensure(const model::TopicConfig& config) {
   }
   announce({&config.name, 1});
   return entry;
+}
+
+const TopicEntry* TopicTable::topic_of_waiting(std::string_view name, std::int32_t queue_id,
+                                               model::LogOffset stored) {
+  {
+    ReadLock lock(mutex_);
+    const auto found = rows_.find(name);
+    // A row that is not alive was deleted by this process.
+    if (found != rows_.end())
+      return found->second.entry->alive() ? found->second.entry.get() : nullptr;
+  }
+  if (!model::check_topic_name(name) || queue_id < 0 || queue_id >= kQueuesMax ||
+      store_.was_deleted(name, stored))
+    return nullptr;
+  const bool single = model::topic::is_retry(name) || model::topic::is_dlq(name);
+  const std::int32_t queues = single ? 1 : std::max(options_.default_topic_queues, queue_id + 1);
+  const auto made = ensure(make_topic(std::string(name), queues, kReadWrite));
+  if (!made) return nullptr;
+  log::warn("broker", "topic {} was not saved before a kill; messages wait for it: made again",
+            name);
+  return *made;
 }
 
 Status TopicTable::update(const model::TopicConfig& config) {

@@ -125,6 +125,12 @@ class TopicTable {
                                            std::int32_t client_queues, bool unit);
   // The topic, made as given when it is missing (retry, DLQ, reply topics). kBusy at the bound.
   Result<const TopicEntry*> ensure(const model::TopicConfig& config);
+  // The topic of a stored message that waits in another one (delayed, half). A kill may come
+  // between such a message and the saving of its topic, which has no queue yet that load() could
+  // know it by: so it is made again. Null when the topic was deleted after the message was stored,
+  // or at the bound.
+  const TopicEntry* topic_of_waiting(std::string_view name, std::int32_t queue_id,
+                                     model::LogOffset stored);
   // Creates or replaces (request 17); `config.attributes` carries changes (`+key` with value, or
   // `-key`), see apply_attribute_changes. Equal to what is there: OK without a new version.
   // kInvalidArgument: name, system topic, counts, attributes.

@@ -211,6 +211,23 @@ TEST_F(TopicTableTest, CreatedBySendInheritsFromTheDefault) {
   EXPECT_EQ((*topics.create_by_send("%RETRY%g", "T", 4, false))->write_queues(), 1);
 }
 
+TEST_F(TopicTableTest, TheTopicOfAWaitingMessageIsMadeAgainUnlessItWasDeleted) {
+  make_topic("T");
+  EXPECT_EQ(topics.topic_of_waiting("T", 9, {5}), topics.find("T"));
+  EXPECT_EQ((*topics.find("T")).read_queues(), 4);
+  const TopicEntry* made = topics.topic_of_waiting("Unsaved", 11, {5});
+  ASSERT_NE(made, nullptr);
+  EXPECT_EQ(made->read_queues(), 12);
+  EXPECT_EQ(topics.topic_of_waiting("%RETRY%g", 0, {5})->read_queues(), 1);
+  ASSERT_TRUE(topics.remove("Unsaved").has_value());
+  EXPECT_EQ(topics.topic_of_waiting("Unsaved", 0, {5}), nullptr);
+  store.deleted_before = {"Earlier"};
+  EXPECT_EQ(topics.topic_of_waiting("Earlier", 0, {5}), nullptr);
+  EXPECT_EQ(topics.topic_of_waiting("a b", 0, {5}), nullptr);
+  EXPECT_EQ(topics.topic_of_waiting("Far", 65'536, {5}), nullptr);
+  EXPECT_EQ(topics.topic_of_waiting("Far", -1, {5}), nullptr);
+}
+
 TEST_F(TopicTableTest, DeletedTopicMayComeBackUnderTheSameAddress) {
   make_topic("T");
   const TopicEntry* entry = topics.find("T");

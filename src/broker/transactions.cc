@@ -170,7 +170,7 @@ Result<std::size_t> Transactions::stage_half(const HalfMessage& half, std::int64
   }
   if (verdict == Verdict::kCommit) {
     request.verdict = TransactionState::kCommitted;
-    request.topic = topics_.find(half.topic);
+    request.topic = topics_.topic_of_waiting(half.topic, half.queue_id, half.record.log_offset);
     // A repeated verdict is a success, whatever became of the topic.
     if (request.topic == nullptr && state != TransactionState::kCommitted)
       return fail(Errc::kTopicNotFound, "topic " + std::string(half.topic) +

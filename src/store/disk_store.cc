@@ -153,6 +153,7 @@ Status DiskStore::load() {
   if (!checkpoint) return fail(std::move(checkpoint.error()));
   auto deleted = DeletedTopics::load(disk_, layout_);
   if (!deleted) return fail(std::move(deleted.error()));
+  deleted_before_ = std::make_unique<const DeletedTopics>(*deleted);
   deleted_ = std::make_unique<DeletedTopics>(std::move(*deleted));
   if (options_.index_enabled) {
     auto index =

@@ -63,6 +63,10 @@ class DiskStore final : public MessageStore {
   void hold(LogOffset from) override { retention_->hold(from); }
   LogOffset held_back() const override { return retention_->held_back(); }
 
+  bool was_deleted(std::string_view topic, LogOffset offset) const override {
+    return deleted_before_->covers(topic, offset.value);
+  }
+
   void cool() override;
   void housekeep() override;
   void clean_now() override;
@@ -102,7 +106,8 @@ class DiskStore final : public MessageStore {
   QueueTable queues_;
   std::unique_ptr<KeyIndex> index_;
   std::unique_ptr<DeletedTopics> deleted_;
-  std::unique_ptr<WatermarkFile> watermark_;  // until the dispatcher has it
+  std::unique_ptr<const DeletedTopics> deleted_before_;  // as it was at the start
+  std::unique_ptr<WatermarkFile> watermark_;             // until the dispatcher has it
   Recovered recovered_;
   std::unique_ptr<ZeroAhead> zeros_;
   std::unique_ptr<CommitLog> log_;

@@ -197,6 +197,9 @@ class MessageStore {
   // Removes the queues' files and forgets their offsets (topic deletion). Handles stay valid and
   // empty.
   virtual Status delete_topic(std::string_view topic) = 0;
+  // Whether an earlier process deleted the topic after the record at `offset` was stored. Any
+  // thread.
+  virtual bool was_deleted(std::string_view topic, LogOffset offset) const = 0;
 
   // ---- reading (committed records only)
   // ------------------------------------------------------------------------
