@@ -278,7 +278,12 @@ Result<const TopicEntry*> TopicTable::create_by_send(std::string_view name,
   ONCE_TRY(model::check_topic_name(name));
   const auto base = config(default_topic);
   model::TopicConfig wanted;
-  if (base.has_value() && (base->perm & model::perm::kInherit) != 0) {
+  // The switch may have changed since load().
+  const bool inherits =
+      base.has_value() && (default_topic == model::topic::kAutoCreate
+                               ? switches_.auto_create_topic.load(std::memory_order_relaxed)
+                               : (base->perm & model::perm::kInherit) != 0);
+  if (inherits) {
     const std::int32_t queues = std::min(client_queues, base->write_queues);
     if (queues <= 0)
       return fail(Errc::kTopicNotFound, "topic " + std::string(name) + " would have no queue");

@@ -211,6 +211,15 @@ TEST_F(TopicTableTest, CreatedBySendInheritsFromTheDefault) {
   EXPECT_EQ((*topics.create_by_send("%RETRY%g", "T", 4, false))->write_queues(), 1);
 }
 
+TEST_F(TopicTableTest, AutoCreationIsSwitchedWhileTheBrokerRuns) {
+  EXPECT_TRUE(topics.create_by_send("A", "TBW102", 4, false).has_value());
+  switches.auto_create_topic = false;
+  EXPECT_EQ(topics.create_by_send("B", "TBW102", 4, false).error().code, Errc::kTopicNotFound);
+  EXPECT_TRUE(topics.create_by_send("%RETRY%g", "TBW102", 4, false).has_value());
+  switches.auto_create_topic = true;
+  EXPECT_TRUE(topics.create_by_send("B", "TBW102", 4, false).has_value());
+}
+
 TEST_F(TopicTableTest, TheTopicOfAWaitingMessageIsMadeAgainUnlessItWasDeleted) {
   make_topic("T");
   EXPECT_EQ(topics.topic_of_waiting("T", 9, {5}), topics.find("T"));
