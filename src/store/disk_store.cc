@@ -377,8 +377,15 @@ void DiskStore::repair_some() {
   }
   const auto done = repair_->some(kRepairBytes);
   dispatcher_->resync();
-  if (done && !*done) return;
   const ConsumeQueue& queue = repair_->queue();
+  // The checkpoint counts on these entries already: no start would look for them in the log.
+  if (const Status synced = queue_files_.sync(queue); !synced) {
+    // What was written may be lost, and no later sync would say so.
+    if (synced.error().code != Errc::kNoSpace) return broken(synced.error());
+    repair_.reset();  // begins anew
+    return;
+  }
+  if (done && !*done) return;
   if (done)
     log::info("store", "consume queue {}/{}: {} entries made again from the log", queue.topic(),
               queue.queue_id(), repair_->written());

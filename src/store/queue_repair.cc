@@ -56,8 +56,6 @@ Status QueueRepair::add(QueueOffset at, const QueueEntry& entry) {
 Status QueueRepair::flush() {
   if (run_.empty()) return {};
   ONCE_TRY(files_.write(queue_, run_begin_, run_, false));
-  // The checkpoint counts on these entries already: no start would look for them in the log.
-  ONCE_TRY(files_.sync(queue_));
   written_ += static_cast<std::int64_t>(run_.size());
   run_.clear();
   return {};

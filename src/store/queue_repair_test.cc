@@ -75,6 +75,36 @@ TEST_F(QueueRepairTest, WhatWasMadeAgainSurvivesTheMachine) {
   expect_all(70);
 }
 
+// A failed sync is never tried again: what it covered may be gone.
+TEST_F(QueueRepairTest, ASyncThatFailsStopsTheStore) {
+  lose("000");
+  os::FailingDisk failing(*disk);
+  ASSERT_TRUE(try_open(failing));
+  EXPECT_EQ(read(0).status, ReadStatus::kEntryMissing);
+  failing.inject(
+      {.call = os::DiskCall::kSync, .path_end = "consumequeue/T/0/00000000000000000000"});
+  store->housekeep();
+  ASSERT_EQ(fatal.size(), 1U);
+  EXPECT_EQ(fatal[0].code, Errc::kIo);
+  EXPECT_EQ(testing::send(*store, "x").error().code, Errc::kNotWritable);
+  store.reset();
+}
+
+TEST_F(QueueRepairTest, AFullDiskOnlyDelaysARepair) {
+  lose("000");
+  os::FailingDisk failing(*disk);
+  ASSERT_TRUE(try_open(failing));
+  EXPECT_EQ(read(0).status, ReadStatus::kEntryMissing);
+  failing.inject({.call = os::DiskCall::kSync,
+                  .path_end = "consumequeue/T/0/00000000000000000000",
+                  .error = Errc::kNoSpace});
+  store->housekeep();
+  EXPECT_TRUE(fatal.empty());
+  store->housekeep();
+  expect_all(70);
+  store.reset();
+}
+
 TEST_F(QueueRepairTest, WritingIntoARemovedFileNoticesToo) {
   open();
   lose("1200");
