@@ -129,6 +129,13 @@ std::vector<model::TopicConfig> TopicTable::own_topics() const {
   return topics;
 }
 
+// A topic that no file names, with at least so many queues.
+model::TopicConfig TopicTable::unsaved_topic(const std::string& name, std::int32_t queues) const {
+  const bool single = model::topic::is_retry(name) || model::topic::is_dlq(name);
+  return make_topic(name, single ? queues : std::max(queues, options_.default_topic_queues),
+                    kReadWrite);
+}
+
 Status TopicTable::load(std::string_view json) {
   model::TopicTableFile file;
   if (!json.empty()) {
@@ -163,10 +170,7 @@ Status TopicTable::load(std::string_view json) {
       put_locked(config);
   }
   for (const auto& [name, count] : queues) {
-    if (rows_.contains(name)) continue;
-    const bool single = model::topic::is_retry(name) || model::topic::is_dlq(name);
-    put_locked(make_topic(name, single ? count : std::max(count, options_.default_topic_queues),
-                          kReadWrite));
+    if (!rows_.contains(name)) put_locked(unsaved_topic(name, count));
   }
   // Starting counts as a change, so that nobody takes this table for the one of our former life.
   version_.bump(clock_.wall_ms());
@@ -326,9 +330,7 @@ const TopicEntry* TopicTable::topic_of_waiting(std::string_view name, std::int32
   if (!model::check_topic_name(name) || queue_id < 0 || queue_id >= kQueuesMax ||
       store_.was_deleted(name, stored))
     return nullptr;
-  const bool single = model::topic::is_retry(name) || model::topic::is_dlq(name);
-  const std::int32_t queues = single ? 1 : std::max(options_.default_topic_queues, queue_id + 1);
-  const auto made = ensure(make_topic(std::string(name), queues, kReadWrite));
+  const auto made = ensure(unsaved_topic(std::string(name), queue_id + 1));
   if (!made) return nullptr;
   log::warn("broker", "topic {} was not saved before a kill; messages wait for it: made again",
             name);

@@ -149,6 +149,7 @@ class TopicTable {
 
   const TopicEntry* put_locked(const model::TopicConfig& config) ONCE_REQUIRES(mutex_);
   std::vector<model::TopicConfig> own_topics() const;
+  model::TopicConfig unsaved_topic(const std::string& name, std::int32_t queues) const;
   void announce(std::span<const std::string> names);
 
   const Options& options_;
