@@ -5,6 +5,7 @@
 
 #include "front/http/api_question.h"
 #include "front/http/message_json.h"
+#include "front/http/messages_page.h"
 #include "model/message_id.h"
 
 namespace oncemq::front {
@@ -32,22 +33,11 @@ Result<Json> queue_messages(const ApiContext& context, const ApiQuestion& questi
           : topic->queue(queue_id);
   if (queue == nullptr)
     return fail(Errc::kInvalidArgument, "topic " + name + " has no queue " + question.path[3]);
-  const auto offset = question.number("offset", queue->min().value, 0, INT64_MAX);
-  if (!offset) return fail(offset.error());
-  const auto limit = question.number("limit", 10, 1, 64);
-  if (!limit) return fail(limit.error());
-  const auto body = question.text("body");
-  if (!body) return fail(body.error());
-  const store::ReadResult read =
-      context.parts.store->read({.queue = queue,
-                                 .offset = model::QueueOffset{*offset},
-                                 .max_messages = static_cast<std::int32_t>(*limit),
-                                 .max_bytes = 1 << 20});
-  auto list = messages_json(read, *body == "true");
-  if (!list) return list;
+  auto page = messages_page(context, question, *queue);
+  if (!page) return fail(std::move(page.error()));
   Json json = queue_json(*queue);
-  json.set("nextOffset", read.next.value);
-  json.set("messages", std::move(*list));
+  json.set("nextOffset", page->next.value);
+  json.set("messages", std::move(page->list));
   return json;
 }
 

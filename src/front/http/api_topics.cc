@@ -3,6 +3,7 @@
 
 #include "front/http/api_question.h"
 #include "front/http/message_json.h"
+#include "front/http/messages_page.h"
 #include "model/topic.h"
 
 namespace oncemq::front {
@@ -93,20 +94,9 @@ Result<Json> dlq_group(const ApiContext& context, const ApiQuestion& question) {
                                    : context.parts.store->find_queue(name, 0);
   if (queue == nullptr)
     return fail(Errc::kTopicNotFound, "group " + question.path[1] + " has no dead letters");
-  const auto offset = question.number("offset", queue->min().value, 0, INT64_MAX);
-  if (!offset) return fail(offset.error());
-  const auto limit = question.number("limit", 10, 1, 64);
-  if (!limit) return fail(limit.error());
-  const auto body = question.text("body");
-  if (!body) return fail(body.error());
-  const store::ReadResult read =
-      context.parts.store->read({.queue = queue,
-                                 .offset = model::QueueOffset{*offset},
-                                 .max_messages = static_cast<std::int32_t>(*limit),
-                                 .max_bytes = 1 << 20});
-  auto list = messages_json(read, *body == "true");
-  if (!list) return list;
-  for (Json& letter : list->items()) {
+  auto page = messages_page(context, question, *queue);
+  if (!page) return fail(std::move(page.error()));
+  for (Json& letter : page->list.items()) {
     const auto mark = context.parts.broker->dead_letters().mark_of({letter["logOffset"].as_int()});
     if (!mark) return fail(mark.error());
     if (*mark)
@@ -115,7 +105,9 @@ Result<Json> dlq_group(const ApiContext& context, const ApiQuestion& question) {
                              .set("by", (*mark)->by)
                              .set("atMs", (*mark)->time_ms));
   }
-  return queue_json(*queue).set("nextOffset", read.next.value).set("letters", std::move(*list));
+  return queue_json(*queue)
+      .set("nextOffset", page->next.value)
+      .set("letters", std::move(page->list));
 }
 
 constexpr ApiRoute kRoutes[] = {
