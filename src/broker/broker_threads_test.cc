@@ -142,5 +142,59 @@ TEST_F(BrokerThreadsTest, NothingIsLostOrDoubledBetweenThreads) {
   ASSERT_TRUE(store->close().has_value());
 }
 
+// Whoever pops while its group is deleted gets messages or a refusal; what is made again afterwards
+// knows nothing of what was before.
+TEST_F(BrokerThreadsTest, AGroupIsDeletedWhileItPops) {
+  for (int sender = 0; sender < kSenders; ++sender) send_all(sender);
+  std::atomic<int> poppers{2};
+  std::atomic<int> acked{0};
+  const auto pop_all = [&] {
+    for (int i = 0; i < 400; ++i) {
+      const PopRequest request{.group = "g", .topic = "T", .queue_id = 0, .invisible_ms = 50};
+      auto result = broker->popper().pop(request);
+      if (!result.has_value()) {
+        ASSERT_TRUE(result.error().code == Errc::kGroupNotFound ||
+                    result.error().code == Errc::kBusy)
+            << result.error().message;
+        continue;
+      }
+      for (const PopResult::Part& part : result->parts) {
+        for (const PopResult::Message& message : part.messages) {
+          const auto done = broker->popper().ack({.group = "g",
+                                                  .topic = "T",
+                                                  .queue_id = part.queue_id,
+                                                  .offset = message.offset,
+                                                  .token = result->pop_time});
+          if (done.has_value()) ++acked;
+        }
+      }
+      broker->popper().flush();
+    }
+    --poppers;
+  };
+  {
+    os::Thread first("popper", pop_all);
+    os::Thread second("popper", pop_all);
+    while (poppers > 0) {
+      ASSERT_TRUE(broker->groups().update({.name = "g"}).has_value());
+      clock.advance_ms(20);
+      broker->service_tick();
+      ASSERT_TRUE(broker->admin().delete_group("g", true).has_value());
+    }
+  }
+  ASSERT_TRUE(broker->admin().delete_group("g", true).has_value());
+  EXPECT_EQ(broker->popper().slots(), 0U);
+  EXPECT_EQ(broker->popper().parties(), 0U);
+  EXPECT_GT(acked, 0);
+  ASSERT_TRUE(broker->groups().update({.name = "g"}).has_value());
+  const auto anew = broker->popper().pop({.group = "g", .topic = "T", .queue_id = 0});
+  ASSERT_TRUE(anew.has_value()) << anew.error().message;
+  ASSERT_EQ(anew->parts.size(), 1U);
+  EXPECT_EQ(anew->parts[0].messages.front().offset.value, 0);
+  EXPECT_EQ(anew->parts[0].messages.front().deliveries, 1);
+  ASSERT_TRUE(broker->stop().has_value());
+  ASSERT_TRUE(store->close().has_value());
+}
+
 }  // namespace
 }  // namespace oncemq::broker

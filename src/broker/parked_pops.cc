@@ -13,7 +13,7 @@ ParkedPops::ParkedPops(const Options& options, os::Clock& clock)
 ParkedPops::~ParkedPops() = default;
 
 std::uint64_t ParkedPops::park(const Request& request, std::unique_ptr<PullWaiter>& waiter) {
-  ONCE_CHECK(request.party != nullptr && waiter != nullptr);
+  ONCE_CHECK(request.party != 0 && waiter != nullptr);
   MutexLock lock(mutex_);
   if (stopped_ || rows_.size() >= options_.parked_pulls_max ||
       looks_ + request.queues.size() > kLooksMax)
@@ -80,18 +80,19 @@ void ParkedPops::arrived(std::span<store::ConsumeQueue* const> queues) {
   for (auto& waiter : woken) waiter->wake(WakeReason::kArrived);
 }
 
-void ParkedPops::wake(Party party, const store::ConsumeQueue& queue) {
-  if (size() == 0) return;
+bool ParkedPops::wake(Party party, const store::ConsumeQueue& queue) {
+  if (size() == 0) return false;
   std::unique_ptr<PullWaiter> waiter;
   {
     MutexLock lock(mutex_);
     auto waiting = by_queue_.find(&queue);
-    if (waiting == by_queue_.end()) return;
+    if (waiting == by_queue_.end()) return false;
     auto ids = waiting->second.find(party);
-    if (ids == waiting->second.end()) return;
+    if (ids == waiting->second.end()) return false;
     waiter = take(*ids->second.begin());
   }
   waiter->wake(WakeReason::kArrived);
+  return true;
 }
 
 std::int64_t ParkedPops::expire() {

@@ -26,13 +26,13 @@ namespace oncemq::broker {
 class ParkedPops {
  public:
   static constexpr std::size_t kLooksMax = 1'000'000;
-  using Party = const void*;  // identity only
+  using Party = std::uint64_t;  // PopParty::id
 
   ParkedPops(const Options& options, os::Clock& clock);
   ~ParkedPops();
 
   struct Request {
-    Party party = nullptr;
+    Party party = 0;
     std::vector<store::ConsumeQueue*> queues;
     std::int64_t timeout_ms = 0;
     ChannelId channel{};
@@ -46,8 +46,8 @@ class ParkedPops {
 
   // From the store's commit listener.
   void arrived(std::span<store::ConsumeQueue* const> queues);
-  // There is something for the party in the queue.
-  void wake(Party party, const store::ConsumeQueue& queue);
+  // There is something for the party in the queue. False: nobody of it waits there.
+  bool wake(Party party, const store::ConsumeQueue& queue);
   // Wakes what is due; the next deadline (monotonic ms), or INT64_MAX.
   std::int64_t expire();
   void close(ChannelId channel);

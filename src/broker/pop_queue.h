@@ -30,7 +30,9 @@ class PopQueue {
  public:
   static constexpr std::size_t kRepeatable = 512;  // acks that may be repeated; 16 bytes each
 
-  explicit PopQueue(model::QueueOffset next = {}) : next_(next) {}
+  // Handles up to `fence` are of rows that another object had.
+  explicit PopQueue(model::QueueOffset next = {}, std::int64_t fence = 0)
+      : next_(next), last_token_(fence), fence_(fence) {}
 
   model::QueueOffset next() const { return next_; }
   // What the group has to see again or for the first time begins here: its consumer offset.
@@ -43,6 +45,8 @@ class PopQueue {
   // When the first held row becomes ready.
   std::optional<std::int64_t> next_due() const;
   const std::string& attempt_id() const { return attempt_id_; }
+  // No handle of its rows has a greater one.
+  std::int64_t last_token() const { return last_token_; }
 
   // Rows whose time is over become ready; true when there were any.
   bool ripen(std::int64_t now_ms);

@@ -76,16 +76,17 @@ Result<Popper::Scope> Popper::check(const PopRequest& request) {
     if (!made.has_value()) return fail(std::move(made.error()));
     scope.filter = std::move(*made);
   }
-  auto party = slots_.party(request.group, request.topic);
+  auto party = slots_.party(request.group, request.topic,
+                            [&] { return (*group)->alive() && topic->alive(); });
   if (!party.has_value()) return fail(std::move(party.error()));
-  scope.party = *party;
+  scope.party = std::move(*party);
   // What Apache's broker had not delivered again. Ordered groups have no retry topics.
   if (!request.order && switches_.pop_retry_v1.load(std::memory_order_relaxed))
-    ONCE_TRY(add_retry(request.group, PopSource::kRetryV1, scope));
+    ONCE_TRY(add_retry(**group, PopSource::kRetryV1, scope));
   if (!request.order && switches_.pop_retry_v2.load(std::memory_order_relaxed))
-    ONCE_TRY(add_retry(request.group, PopSource::kRetryV2, scope));
+    ONCE_TRY(add_retry(**group, PopSource::kRetryV2, scope));
   if (request.queue_id >= 0) {
-    ONCE_TRY(add(**party, topic->queue(request.queue_id), PopSource::kTopic, scope));
+    ONCE_TRY(add(scope.party, topic->queue(request.queue_id), PopSource::kTopic, scope));
     return scope;
   }
   const std::int32_t queues = topic->read_queues();
@@ -93,28 +94,30 @@ Result<Popper::Scope> Popper::check(const PopRequest& request) {
   for (std::int32_t i = 0; i < queues; ++i) {
     const auto id = static_cast<std::int32_t>((turn + static_cast<std::uint32_t>(i)) %
                                               static_cast<std::uint32_t>(queues));
-    ONCE_TRY(add(**party, topic->queue(id), PopSource::kTopic, scope));
+    ONCE_TRY(add(scope.party, topic->queue(id), PopSource::kTopic, scope));
   }
   return scope;
 }
 
-Status Popper::add(PopParty& party, store::ConsumeQueue* queue, PopSource source, Scope& scope) {
+Status Popper::add(const PopSlots::PartyRef& party, store::ConsumeQueue* queue, PopSource source,
+                   Scope& scope) {
   if (queue == nullptr) return {};
-  auto slot = slots_.slot(party, *queue);
+  auto slot = slots_.slot(party, *queue, last_token_.load(std::memory_order_relaxed));
   if (!slot.has_value()) return fail(std::move(slot.error()));
-  scope.targets.push_back({*slot, source});
+  scope.targets.push_back({std::move(*slot), source});
   return {};
 }
 
-Status Popper::add_retry(std::string_view group, PopSource source, Scope& scope) {
-  const TopicEntry* retry = topics_.find(pop_retry_topic(source, group, scope.party->topic));
+Status Popper::add_retry(const GroupEntry& group, PopSource source, Scope& scope) {
+  const TopicEntry* retry = topics_.find(pop_retry_topic(source, group.name(), scope.party->topic));
   if (retry == nullptr) return {};
-  auto party = slots_.party(group, retry->name());
+  auto party =
+      slots_.party(group.name(), retry->name(), [&] { return group.alive() && retry->alive(); });
   if (!party.has_value()) return fail(std::move(party.error()));
-  (*party)->wakes.store(scope.party, std::memory_order_relaxed);
+  (*party)->wakes.store(scope.party->id, std::memory_order_relaxed);
   for (std::int32_t id = 0; id < retry->read_queues(); ++id)
     if (store::ConsumeQueue* queue = retry->queue(id); queue != nullptr && queue->max().value > 0)
-      ONCE_TRY(add(**party, queue, source, scope));
+      ONCE_TRY(add(*party, queue, source, scope));
   return {};
 }
 
@@ -134,7 +137,7 @@ std::int64_t Popper::new_token(std::int64_t at_least) {
 model::QueueOffset Popper::first_offset(const PopSlot& slot, const PopRequest& request,
                                         bool retry) const {
   store::ConsumeQueue& queue = slot.messages;
-  const auto stored = offsets_.query(slot.party.group, slot.party.topic, queue.queue_id());
+  const auto stored = offsets_.query(slot.party->group, slot.party->topic, queue.queue_id());
   if (stored.has_value()) return model::QueueOffset{std::max<std::int64_t>(0, stored->value)};
   if (retry || !request.from_max || queue.max() == queue.min()) return queue.min();
   // compat: a new group at a young queue begins at its first message, otherwise with the last one
@@ -149,8 +152,8 @@ model::QueueOffset Popper::first_offset(const PopSlot& slot, const PopRequest& r
 }
 
 std::uint64_t Popper::stage(PopSlot& slot, PopOperation& operation) {
-  operation.group = slot.party.group;
-  operation.topic = slot.party.topic;
+  operation.group = slot.party->group;
+  operation.topic = slot.party->topic;
   operation.queue_id = slot.messages.queue_id();
   return log_.stage(operation);
 }
@@ -159,7 +162,7 @@ std::uint64_t Popper::stage(PopSlot& slot, PopOperation& operation) {
 void Popper::adopt(PopSlot& slot, model::QueueOffset first) {
   PopQueue& queue = slot.queue;
   const std::int32_t id = slot.messages.queue_id();
-  const auto reset = offsets_.take_reset(slot.party.group, slot.party.topic, id);
+  const auto reset = offsets_.take_reset(slot.party->group, slot.party->topic, id);
   PopOperation set{.kind = PopOperation::Kind::kSet};
   if (reset.has_value() || !slot.live.load(std::memory_order_relaxed)) {
     queue.set(reset.has_value() ? model::QueueOffset{reset->value} : first);
@@ -167,7 +170,7 @@ void Popper::adopt(PopSlot& slot, model::QueueOffset first) {
     slot.written = -1;
     set.next = queue.next();
     stage(slot, set);
-  } else if (const auto stored = offsets_.query(slot.party.group, slot.party.topic, id);
+  } else if (const auto stored = offsets_.query(slot.party->group, slot.party->topic, id);
              stored.has_value() && stored->value != slot.written) {
     if (stored->value >= slot.written) {
       // The same group pulled: what is below is consumed.
@@ -193,7 +196,7 @@ void Popper::changed(PopSlot& slot) {
   const std::int64_t low = slot.queue.low().value;
   if (low != slot.written) {
     // A full table costs the group its progress on a restart without our log, not this request.
-    (void)offsets_.commit(slot.party.group, slot.party.topic, slot.messages.queue_id(),
+    (void)offsets_.commit(slot.party->group, slot.party->topic, slot.messages.queue_id(),
                           model::ConsumeOffset{low});
     slot.written = low;
   }
@@ -273,6 +276,7 @@ std::int64_t Popper::take(PopSlot& slot, PopSource source, const PopRequest& req
   std::optional<model::QueueOffset> next;  // where to read on
   {
     MutexLock lock(slot.mutex);
+    if (slot.removed) return 0;
     adopt(slot, first);
     slot.queue.ripen(taking.ripe_ms);
     taken = slot.queue.take_ready(taking,
@@ -327,6 +331,7 @@ std::int64_t Popper::take_new(PopSlot& slot, model::QueueOffset next, const PopR
     bool more = false;
     {
       MutexLock lock(slot.mutex);
+      if (slot.removed) break;
       more = may_read(slot, taking);
       if (slot.queue.next() != next) {
         next = slot.queue.next();
@@ -380,6 +385,7 @@ void Popper::read_rows(PopSlot& slot, PopSource source, const PopRequest& reques
                        [&](const PopOperation::Row& g) { return g.offset == row.offset; });
   });
   MutexLock lock(slot.mutex);
+  if (slot.removed) return;
   for (const PopOperation::Row& row : gone.rows) slot.queue.remove(row.offset);
   result.operation = std::max(result.operation, stage(slot, gone));
   changed(slot);

@@ -146,8 +146,14 @@ class Popper {
 
   // An operator moved the group; the next pop begins there.
   void reset(std::string_view group, std::string_view topic);
+  // After the topic or group is no longer alive: everything that is known of it is freed, its
+  // handles are stale, whoever waits is woken. What is made again under the name begins anew, also
+  // after a kill.
   void forget_topic(std::string_view topic);
   void forget_group(std::string_view group);
+  // Groups at topics, and their queues, that are known.
+  std::size_t parties() const { return slots_.parties(); }
+  std::size_t slots() const { return slots_.slots(); }
 
   // What was given out so far ends here (consumer offset + in flight); nothing when the group does
   // not pop there.
@@ -162,10 +168,10 @@ class Popper {
   // The queues of a request, checked.
   struct Scope {
     struct Target {
-      PopSlot* slot = nullptr;
+      PopSlots::SlotRef slot;
       PopSource source = PopSource::kTopic;
     };
-    PopParty* party = nullptr;
+    PopSlots::PartyRef party;
     std::vector<Target> targets;
     std::shared_ptr<const model::Subscription> filter;  // shared with others; null: everything
     std::int32_t deliveries_max = 0;
@@ -174,8 +180,9 @@ class Popper {
   // How often a group gets a message before it is dead.
   static std::int32_t deliveries_max(const GroupEntry* group);
   Result<Scope> check(const PopRequest& request);
-  Status add(PopParty& party, store::ConsumeQueue* queue, PopSource source, Scope& scope);
-  Status add_retry(std::string_view group, PopSource source, Scope& scope);
+  Status add(const PopSlots::PartyRef& party, store::ConsumeQueue* queue, PopSource source,
+             Scope& scope);
+  Status add_retry(const GroupEntry& group, PopSource source, Scope& scope);
   std::int64_t new_token(std::int64_t at_least);
   // Monotonic, rounded up: an invisible time that begins now is never a part of a ms too short.
   std::int64_t begin_ms() const { return (clock_.monotonic_ns() + 999'999) / 1'000'000; }
@@ -200,7 +207,9 @@ class Popper {
   void ripen(PopSlot& slot, std::int64_t now_ms);
   // False when the store takes nothing now: tried again later.
   bool bury(PopSlot& slot, const std::vector<PopOperation::Row>& rows);
-  void forget(const std::vector<PopParty*>& parties);
+  void forget(const PopSlots::Wanted& wanted);
+  // The slot's rows belong to nobody any more.
+  void drop(PopSlot& slot) ONCE_REQUIRES(slot.mutex);
   bool in_dead_letters(const PopSlot& slot, model::LogOffset offset) const;
 
   const Options& options_;

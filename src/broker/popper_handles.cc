@@ -39,12 +39,13 @@ tl::expected<std::uint64_t, PopRefusal> Popper::ack(const PopHandle& handle) {
   if (Status place = check_place(topics_, handle); !place.has_value())
     return refuse(std::move(place.error()));
   if (!log_.accepting()) return refuse(Errc::kNotWritable, "the store takes nothing at the moment");
-  PopSlot* slot = slots_.find(handle.group, handle.topic, handle.queue_id);
+  const PopSlots::SlotRef slot = slots_.find(handle.group, handle.topic, handle.queue_id);
   if (slot == nullptr) return stale();
   std::uint64_t number = 0;
   bool freed = false;
   {
     MutexLock lock(slot->mutex);
+    if (slot->removed) return stale();
     if (slot->queue.ack(handle.offset, handle.token) == HandleVerdict::kStale) return stale();
     // Repeated: the first one may be on its way, so this one waits for the log as well.
     PopOperation done{.kind = PopOperation::Kind::kDone, .rows = {{handle.offset, 0}}};
@@ -53,7 +54,7 @@ tl::expected<std::uint64_t, PopRefusal> Popper::ack(const PopHandle& handle) {
     freed = slot->queue.rows() == 0 && slot->queue.next() < slot->messages.max();
   }
   // The last ack of an ordered queue lets the next ones through.
-  if (freed) parked_.wake(slot->party.wakes.load(std::memory_order_relaxed), slot->messages);
+  if (freed) parked_.wake(slot->party->wakes.load(std::memory_order_relaxed), slot->messages);
   return number;
 }
 
@@ -64,11 +65,12 @@ tl::expected<PopChanged, PopRefusal> Popper::change(const PopHandle& handle,
   if (invisible_ms < 0 || invisible_ms > kInvisibleMaxMs)
     return refuse(Errc::kInvalidArgument, "the invisible time must be between 0 and 3 days");
   if (!log_.accepting()) return refuse(Errc::kNotWritable, "the store takes nothing at the moment");
-  PopSlot* slot = slots_.find(handle.group, handle.topic, handle.queue_id);
+  const PopSlots::SlotRef slot = slots_.find(handle.group, handle.topic, handle.queue_id);
   if (slot == nullptr) return stale();
   PopChanged result;
   {
     MutexLock lock(slot->mutex);
+    if (slot->removed) return stale();
     result.pop_time = new_token(0);
     if (slot->queue.change(handle.offset, handle.token, result.pop_time,
                            invisible_ms == 0 ? clock_.monotonic_ms() : begin_ms(),

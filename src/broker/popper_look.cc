@@ -10,6 +10,7 @@ namespace oncemq::broker {
 std::int64_t Popper::left(PopSlot& slot, const PopQueue::Taking& taking) {
   const model::QueueOffset max = slot.messages.max();
   MutexLock lock(slot.mutex);
+  if (slot.removed) return 0;
   // A blocked queue has nothing for anybody: counting it would wake waiters for nothing (#8592).
   if (taking.order && slot.queue.blocked() && !slot.queue.has_ready(taking)) return 0;
   const std::int64_t fresh = std::max<std::int64_t>(0, max.value - slot.queue.next().value);
@@ -31,6 +32,7 @@ Result<bool> Popper::visible(const PopRequest& request) {
       continue;
     }
     MutexLock lock(slot.mutex);
+    if (slot.removed) continue;
     slot.queue.ripen(taking.ripe_ms);
     if (slot.queue.has_ready(taking)) return true;
     if (slot.queue.next() < max && may_read(slot, taking)) return true;
@@ -72,9 +74,10 @@ Result<PopResult> Popper::peek(const PopRequest& request) {
 
 std::optional<Popper::Position> Popper::position(std::string_view group, std::string_view topic,
                                                  std::int32_t queue_id) const {
-  PopSlot* slot = slots_.find(group, topic, queue_id);
+  const PopSlots::SlotRef slot = slots_.find(group, topic, queue_id);
   if (slot == nullptr || !slot->live.load(std::memory_order_acquire)) return std::nullopt;
   MutexLock lock(slot->mutex);
+  if (slot->removed) return std::nullopt;
   return Position{slot->queue.next(), slot->queue.rows()};
 }
 
@@ -84,7 +87,8 @@ ParkOutcome Popper::park(const PopRequest& request, std::int64_t timeout_ms, Cha
                          std::unique_ptr<PullWaiter>& waiter) {
   auto scope = check(request);
   if (!scope.has_value()) return ParkOutcome::kArrived;  // pop() will say why
-  ParkedPops::Request parked{.party = scope->party, .timeout_ms = timeout_ms, .channel = channel};
+  ParkedPops::Request parked{
+      .party = scope->party->id, .timeout_ms = timeout_ms, .channel = channel};
   for (const Scope::Target& target : scope->targets)
     parked.queues.push_back(&target.slot->messages);
   const std::uint64_t id = parked_.park(parked, waiter);
@@ -97,29 +101,29 @@ ParkOutcome Popper::park(const PopRequest& request, std::int64_t timeout_ms, Cha
 
 void Popper::pass_on(const PopRequest& request) {
   if (parked_.size() == 0) return;
-  PopParty* party = slots_.find(request.group, request.topic);
+  const PopSlots::PartyRef party = slots_.find(request.group, request.topic);
   if (party == nullptr) return;
-  for (PopSlot* slot : PopSlots::of(*party)) {
+  for (const PopSlots::SlotRef& slot : PopSlots::of(*party)) {
     bool more = false;
     {
       MutexLock lock(slot->mutex);
-      more = slot->live.load(std::memory_order_relaxed) &&
+      more = !slot->removed && slot->live.load(std::memory_order_relaxed) &&
              (slot->queue.next() < slot->messages.max() || slot->queue.ready() > 0);
     }
     if (!more) continue;
-    parked_.wake(party, slot->messages);
+    parked_.wake(party->id, slot->messages);
     return;
   }
 }
 
 std::size_t Popper::parked(std::string_view group, std::string_view topic,
                            std::int32_t queue_id) const {
-  const PopParty* party = slots_.find(group, topic);
+  const PopSlots::PartyRef party = slots_.find(group, topic);
   const TopicEntry* entry = topics_.find(topic);
   if (party == nullptr || entry == nullptr) return 0;
   // A waiter for any queue looks at all of them.
   store::ConsumeQueue* queue = entry->queue(std::max(queue_id, 0));
-  return queue == nullptr ? 0 : parked_.count(party, *queue);
+  return queue == nullptr ? 0 : parked_.count(party->id, *queue);
 }
 
 }  // namespace oncemq::broker

@@ -22,6 +22,7 @@ constexpr std::int64_t kBuryRetryMs = 1'000;
 // The service thread comes by itself at least so often.
 constexpr std::int64_t kIdleMs = 100;
 constexpr std::int64_t kNever = PopSlots::kNever;
+constexpr std::int64_t kTokenMax = 1LL << 60;  // as in pop_record.cc
 
 }  // namespace
 
@@ -32,14 +33,25 @@ Status Popper::load(std::string_view json) {
   const std::int64_t now = begin_ms();
   std::int64_t token = 0;
   const auto apply = [&](const PopOperation& operation) {
-    auto owner = slots_.party(operation.group, operation.topic);
+    token = std::max(token, operation.token);
+    if (operation.kind == PopOperation::Kind::kForget) {
+      // The log may name more queues that are gone than there may be.
+      const auto gone = slots_.find(operation.group, operation.topic, operation.queue_id);
+      if (gone == nullptr) return;
+      {
+        MutexLock lock(gone->mutex);
+        slots_.end(*gone);
+      }
+      slots_.erase(gone);
+      return;
+    }
+    auto owner = slots_.party(operation.group, operation.topic, [] { return true; });
     if (!owner.has_value()) return;
-    auto place = slots_.slot(**owner, store_.queue(operation.topic, operation.queue_id));
+    auto place = slots_.slot(*owner, store_.queue(operation.topic, operation.queue_id), 0);
     if (!place.has_value()) return;
     MutexLock lock((*place)->mutex);
     (*place)->queue.apply(operation, wall, now);
-    (*place)->live.store(operation.kind != PopOperation::Kind::kForget, std::memory_order_release);
-    token = std::max(token, operation.token);
+    (*place)->live.store(true, std::memory_order_release);
   };
   model::QueueOffset from;
   if (!json.empty()) {
@@ -47,6 +59,7 @@ Status Popper::load(std::string_view json) {
     if (!parsed.has_value())
       return fail(Errc::kCorrupt, "onceMqPop.json: " + parsed.error().message);
     from.value = (*parsed)["position"].as_int();
+    token = std::clamp<std::int64_t>((*parsed)["token"].as_int(), 0, kTokenMax);
     const std::string hex = (*parsed)["operations"].as_string();
     std::vector<std::byte> body(hex.size() / 2);
     if (!read_hex(hex, body))
@@ -61,9 +74,10 @@ Status Popper::load(std::string_view json) {
   // A machine that died has lost the end of the log: new operations will stand below `from`, where
   // nobody would look for them before the next dump.
   dump_stale_ = log_.position() < from;
-  last_token_.store(token, std::memory_order_relaxed);
+  // Above every token of before, also those of queues that were forgotten.
+  last_token_.store(token + 1, std::memory_order_relaxed);
 
-  for (PopSlot* slot : slots_.all()) {
+  for (const PopSlots::SlotRef& slot : slots_.all()) {
     if (!slot->live.load(std::memory_order_relaxed)) continue;
     const std::int32_t id = slot->messages.queue_id();
     MutexLock lock(slot->mutex);
@@ -73,7 +87,7 @@ Status Popper::load(std::string_view json) {
     // The offset file is saved by the clock, so it may be behind; what is ahead of us is somebody
     // else's, and the next pop follows it - unless it lies behind the end of what a machine lost.
     const std::int64_t low = slot->queue.low().value;
-    const auto stored = offsets_.query(slot->party.group, slot->party.topic, id);
+    const auto stored = offsets_.query(slot->party->group, slot->party->topic, id);
     const bool ahead =
         stored.has_value() && stored->value > low && stored->value <= slot->messages.max().value;
     slot->written = ahead ? low : -1;
@@ -96,11 +110,12 @@ std::string Popper::dump() {
   const std::int64_t wall = clock_.wall_ms();
   const std::int64_t now = clock_.monotonic_ms();
   PopRecordWriter writer;
-  for (PopSlot* slot : slots_.all()) {
+  for (const PopSlots::SlotRef& slot : slots_.all()) {
     if (!slot->live.load(std::memory_order_acquire)) continue;
     MutexLock lock(slot->mutex);
-    slot->queue.write({.group = slot->party.group,
-                       .topic = slot->party.topic,
+    if (slot->removed) continue;
+    slot->queue.write({.group = slot->party->group,
+                       .topic = slot->party->topic,
                        .queue_id = slot->messages.queue_id()},
                       wall, now, writer);
   }
@@ -109,6 +124,7 @@ std::string Popper::dump() {
   dumped_ms_ = now;
   Json file = Json::object();
   file.set("position", position);
+  file.set("token", last_token_.load(std::memory_order_relaxed));
   file.set("operations", to_hex(as_bytes(writer.body())));
   return file.dump();
 }
@@ -138,24 +154,25 @@ bool Popper::committed(std::uint64_t operation) const {
 std::int64_t Popper::tick() {
   const std::int64_t now = clock_.monotonic_ms();
   bool any = false;
-  for (; PopSlot* slot = slots_.take_due(now); any = true) ripen(*slot, now);
+  for (; const auto slot = slots_.take_due(now); any = true) ripen(*slot, now);
   if (any) flush();
   return std::min({now + kIdleMs, parked_.expire(), slots_.next_due()});
 }
 
 void Popper::ripen(PopSlot& slot, std::int64_t now_ms) {
-  const std::int32_t limit = deliveries_max(groups_.find(slot.party.group));
+  const std::int32_t limit = deliveries_max(groups_.find(slot.party->group));
   std::vector<PopOperation::Row> dead;
   bool wake = false;
   {
     MutexLock lock(slot.mutex);
+    if (slot.removed) return;
     slot.due_ms = kNever;
     slot.queue.ripen(now_ms);
     dead = slot.queue.condemn(limit, kBuryMax);
     wake = slot.queue.ready() > dead.size();
     changed(slot);
   }
-  if (wake) parked_.wake(slot.party.wakes.load(std::memory_order_relaxed), slot.messages);
+  if (wake) parked_.wake(slot.party->wakes.load(std::memory_order_relaxed), slot.messages);
   if (dead.empty()) return;
   const bool buried = bury(slot, dead);
   // At once, so that a kill leaves at most these copies without their operation (kBuriedLook).
@@ -173,6 +190,7 @@ bool Popper::bury(PopSlot& slot, const std::vector<PopOperation::Row>& rows) {
   bool restored = false;
   {
     MutexLock lock(slot.mutex);
+    if (slot.removed) return true;
     restored = slot.restored;
   }
   PopOperation dead{.kind = PopOperation::Kind::kDead};
@@ -187,7 +205,7 @@ bool Popper::bury(PopSlot& slot, const std::vector<PopOperation::Row>& rows) {
       dead.rows.push_back({row.offset, 0});
       continue;
     }
-    auto request = send_back_.stage({.group = slot.party.group,
+    auto request = send_back_.stage({.group = slot.party->group,
                                      .offset = read.last_log_offset,
                                      .delay_level = -1,
                                      .deliveries = row.deliveries,
@@ -199,7 +217,7 @@ bool Popper::bury(PopSlot& slot, const std::vector<PopOperation::Row>& rows) {
                request.error().code == Errc::kMessageNotFound) {
       dead.rows.push_back({row.offset, 0});
     } else {
-      log::warn("broker", "cannot put a message of {} into the DLQ: {}", slot.party.topic,
+      log::warn("broker", "cannot put a message of {} into the DLQ: {}", slot.party->topic,
                 request.error().message);
     }
   }
@@ -210,6 +228,7 @@ bool Popper::bury(PopSlot& slot, const std::vector<PopOperation::Row>& rows) {
   std::sort(dead.rows.begin(), dead.rows.end(),
             [](const auto& a, const auto& b) { return a.offset < b.offset; });
   MutexLock lock(slot.mutex);
+  if (slot.removed) return true;
   for (const PopOperation::Row& row : dead.rows) slot.queue.remove(row.offset);
   if (!dead.rows.empty()) stage(slot, dead);
   changed(slot);
@@ -217,7 +236,7 @@ bool Popper::bury(PopSlot& slot, const std::vector<PopOperation::Row>& rows) {
 }
 
 bool Popper::in_dead_letters(const PopSlot& slot, model::LogOffset offset) const {
-  store::ConsumeQueue* queue = store_.find_queue(model::topic::dlq_topic(slot.party.group), 0);
+  store::ConsumeQueue* queue = store_.find_queue(model::topic::dlq_topic(slot.party->group), 0);
   auto span = store_.read_record(offset);
   if (queue == nullptr || !span.has_value()) return false;
   auto failed = model::decode_record(span->bytes, model::Verify::kNone);
@@ -250,43 +269,59 @@ bool Popper::in_dead_letters(const PopSlot& slot, model::LogOffset offset) const
 // ---- operators
 
 void Popper::reset(std::string_view group, std::string_view topic) {
-  PopParty* party = slots_.find(group, topic);
+  const PopSlots::PartyRef party = slots_.find(group, topic);
   if (party == nullptr) return;
-  for (PopSlot* slot : PopSlots::of(*party)) {
+  for (const PopSlots::SlotRef& slot : PopSlots::of(*party)) {
     if (!slot->live.load(std::memory_order_acquire)) continue;
     {
       MutexLock lock(slot->mutex);
+      if (slot->removed) continue;
       adopt(*slot, {});
       changed(*slot);
     }
-    parked_.wake(party, slot->messages);
+    parked_.wake(party->id, slot->messages);
   }
   flush();
 }
 
 void Popper::forget_topic(std::string_view topic) {
-  forget(slots_.parties_if([&](const PopParty& party) { return party.topic == topic; }));
+  forget([&](const PopParty& party) { return party.topic == topic; });
 }
 
 void Popper::forget_group(std::string_view group) {
-  forget(slots_.parties_if([&](const PopParty& party) { return party.group == group; }));
+  forget([&](const PopParty& party) { return party.group == group; });
 }
 
-void Popper::forget(const std::vector<PopParty*>& parties) {
-  for (const PopParty* party : parties) {
-    for (PopSlot* slot : PopSlots::of(*party)) {
+// Each queue's operation is staged before the name is free, so in the log it stands behind all of
+// the old rows and before all of the new ones.
+void Popper::forget(const PopSlots::Wanted& wanted) {
+  for (const PopSlots::PartyRef& party : slots_.parties_if(wanted)) {
+    const auto slots = PopSlots::take_slots(*party);
+    if (!slots.has_value()) continue;
+    for (const PopSlots::SlotRef& slot : *slots) {
       MutexLock lock(slot->mutex);
-      if (!slot->live.load(std::memory_order_relaxed)) continue;
-      slot->queue.set({});
-      slot->live.store(false, std::memory_order_release);
-      slot->written = -1;
-      rows_.fetch_sub(slot->counted, std::memory_order_relaxed);
-      slot->counted = 0;
-      PopOperation forget{.kind = PopOperation::Kind::kForget};
-      stage(*slot, forget);
+      drop(*slot);
     }
+    slots_.erase(party);
+    for (const PopSlots::SlotRef& slot : *slots)
+      while (parked_.wake(party->id, slot->messages)) {
+      }
   }
   flush();
+}
+
+void Popper::drop(PopSlot& slot) {
+  if (slot.live.load(std::memory_order_relaxed)) {
+    PopOperation forget{.kind = PopOperation::Kind::kForget};
+    stage(slot, forget);
+  }
+  slot.live.store(false, std::memory_order_release);
+  rows_.fetch_sub(slot.counted, std::memory_order_relaxed);
+  slot.counted = 0;
+  // A change may have given a token above the last one: new rows begin behind it.
+  (void)new_token(slot.queue.last_token());
+  slot.queue.set({});
+  slots_.end(slot);
 }
 
 }  // namespace oncemq::broker

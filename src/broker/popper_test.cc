@@ -323,6 +323,112 @@ TEST_F(PopperTest, Issue8479ANewTopicOfTheSameNameBeginsAnew) {
   EXPECT_THAT(offsets(give(ask())), ElementsAre(0));
 }
 
+// Nothing of a deleted group is left: neither memory nor rows nor a handle that would fit, not even
+// in the same millisecond, and not after a kill.
+TEST_F(PopperTest, ADeletedGroupIsFreedAndBeginsAnewWhenItIsMadeAgain) {
+  send_many(5);
+  const auto old = give(ask(3));
+  const auto changed = popper.change(handle(old[2]), 60'000);  // a token above all that pops gave
+  ASSERT_TRUE(changed.has_value());
+  EXPECT_TRUE(ack(old[0]));
+  EXPECT_EQ(popper.slots(), 1U);
+  ASSERT_TRUE(admin.delete_group("g", true).has_value());
+  EXPECT_EQ(popper.slots(), 0U);
+  EXPECT_EQ(popper.parties(), 0U);
+  EXPECT_FALSE(ack(old[1]));
+  EXPECT_FALSE(popper.position("g", "T", 0).has_value());
+  EXPECT_EQ(offset(), -1);
+
+  ASSERT_TRUE(groups.update({.name = "g", .retry_max_times = 3}).has_value());
+  const auto fresh = give(ask(4));
+  EXPECT_THAT(offsets(fresh), ElementsAre(0, 1, 2, 3));
+  for (const Given& one : fresh) EXPECT_EQ(one.reconsume_times, 0);
+  const auto refuses_old = [&](Popper& at) {
+    for (const Given& one : old) EXPECT_FALSE(ack(at, one));
+    Given renewed = old[2];
+    renewed.token = changed->pop_time;
+    EXPECT_FALSE(ack(at, renewed));
+    EXPECT_EQ(at.position("g", "T", 0)->in_flight, 4U);
+  };
+  refuses_old(popper);
+  for (const std::string& file : {std::string{}, popper.dump()}) refuses_old(*restarted(file));
+  auto next = restarted();
+  EXPECT_THAT(offsets(give(*next, ask())), ElementsAre(4));
+  EXPECT_TRUE(ack(*next, fresh[0]));
+  clock.advance_ms(10'000);
+  EXPECT_THAT(offsets(give(*next, ask(3))), ElementsAre(1, 2, 3));
+}
+
+TEST_F(PopperTest, AGroupThatWasDeletedStaysAwayAfterAKill) {
+  send_many(2);
+  const auto given = give(ask());
+  const std::string before = popper.dump();
+  ASSERT_TRUE(admin.delete_group("g", true).has_value());
+  for (const std::string& file : {std::string{}, before, popper.dump()}) {
+    auto next = restarted(file);
+    EXPECT_EQ(next->slots(), 0U);
+    EXPECT_EQ(next->parties(), 0U);
+    EXPECT_FALSE(ack(*next, given[0]));
+  }
+}
+
+// A wall clock that was set back while nobody looked makes no handle of before fit.
+TEST_F(PopperTest, HandlesOfADeletedGroupFitNothingWhenTheWallClockIsBehind) {
+  send_many(1);
+  const auto old = give(ask());
+  ASSERT_TRUE(admin.delete_group("g", true).has_value());
+  const std::string dumped = popper.dump();
+  clock.jump_ms(-7'200'000);
+  ASSERT_TRUE(groups.update({.name = "g"}).has_value());
+  auto next = restarted(dumped);
+  const auto fresh = give(*next, ask());
+  ASSERT_THAT(offsets(fresh), ElementsAre(0));
+  EXPECT_GT(fresh[0].token, old[0].token);
+  EXPECT_FALSE(ack(*next, old[0]));
+  EXPECT_TRUE(ack(*next, fresh[0]));
+}
+
+TEST_F(PopperTest, MemoryOfDeletedGroupsAndTopicsComesBack) {
+  send_many(2);
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "g" + std::to_string(i);
+    PopRequest request = ask();
+    request.group = name;
+    ASSERT_TRUE(popper.pop(request).has_value());
+  }
+  make_topic("U", 4);
+  PopRequest other = ask();
+  other.topic = "U";
+  ASSERT_TRUE(popper.pop(other).has_value());
+  EXPECT_EQ(popper.slots(), 304U);
+  EXPECT_EQ(popper.parties(), 301U);
+  for (int i = 0; i < 300; ++i)
+    ASSERT_TRUE(admin.delete_group("g" + std::to_string(i), true).has_value());
+  EXPECT_EQ(popper.slots(), 4U);
+  ASSERT_TRUE(admin.delete_topic("U").has_value());
+  EXPECT_EQ(popper.slots(), 0U);
+  EXPECT_EQ(popper.parties(), 0U);
+  clock.advance_ms(20'000);
+  popper.tick();
+}
+
+// Rows that the service thread is busy with, waiters, and pops that came before the deletion.
+TEST_F(PopperTest, WhoWaitsForADeletedGroupIsWoken) {
+  Woken woken;
+  std::unique_ptr<PullWaiter> waiter = std::make_unique<TestWaiter>(woken);
+  ASSERT_EQ(popper.park(ask(), 60'000, ChannelId{1}, waiter), ParkOutcome::kParked);
+  ASSERT_TRUE(admin.delete_group("g", true).has_value());
+  EXPECT_EQ(woken.times, 1);
+  EXPECT_EQ(popper.waiting().size(), 0U);
+  // The new group's waiters are not mixed up with the old one's.
+  ASSERT_TRUE(groups.update({.name = "g"}).has_value());
+  waiter = std::make_unique<TestWaiter>(woken);
+  ASSERT_EQ(popper.park(ask(), 60'000, ChannelId{1}, waiter), ParkOutcome::kParked);
+  EXPECT_EQ(popper.parked("g", "T", -1), 1U);
+  send_many(1);
+  EXPECT_EQ(woken.times, 2);
+}
+
 // apache/rocketmq#10827: a failing head neither blocks an ordered queue for good nor gets lost.
 TEST_F(PopperTest, Issue10827AnOrderedQueueGoesOnInOrder) {
   send_many(6);

@@ -18,6 +18,7 @@ from broker import Broker  # noqa: E402
 
 ONCEMQ = os.environ["ONCEMQ"]
 POP, ACK, PEEK, CHANGE, NOTIFY, POLLING, BATCH_ACK = 200050, 200051, 200052, 200053, 200054, 200055, 200151
+DELETE_GROUP = 207
 STALE = 40013
 TIMEOUT = 210
 
@@ -314,6 +315,34 @@ class PopTest(unittest.TestCase):
         self.assertEqual(self.ack(again[1]), 0)
         self.kill_and_start()
         self.assertEqual([m.offset for m in self.pop(**order)], [2, 3])
+
+    def delete_group(self, group="g"):
+        code, _fields, _body, remark = self.connection.call(
+            DELETE_GROUP, {"groupName": group, "cleanOffset": "true"})
+        self.assertEqual(code, 0, remark)
+
+    def test_a_deleted_group_leaves_nothing_to_the_next_of_its_name(self):
+        self.send(6)
+        old = self.pop(count=4)
+        self.assertEqual(self.ack(old[0]), 0)
+        self.delete_group()
+        for message in old:
+            self.assertEqual(self.ack(message), STALE)
+            self.assertEqual(self.change(message, 1_000), STALE)
+        fresh = self.pop(count=4)  # makes the group again
+        self.assertEqual([m.offset for m in fresh], [0, 1, 2, 3])
+        self.kill_and_start()
+        for message in old:
+            self.assertEqual(self.ack(message), STALE)
+        for message in fresh:
+            self.assertEqual(self.ack(message), 0)
+        rest = self.pop()
+        self.assertEqual([m.offset for m in rest], [4, 5])
+        self.delete_group()
+        self.kill_and_start()  # the answer to the deletion was the last that it said
+        for message in rest:
+            self.assertEqual(self.ack(message), STALE)
+        self.assertEqual([m.offset for m in self.pop()], [0, 1, 2, 3, 4, 5])
 
     def test_filter(self):
         fields = remoting.send_fields("popped", 0, "tagged")
