@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,8 @@ using namespace oncemq::dedup;
 
 namespace {
 
-constexpr std::size_t kBatch = 32;  // messages of one tick
+constexpr std::size_t kBatch = 32;   // messages of one tick
+constexpr std::size_t kChunk = 256;  // messages that are timed as one
 constexpr std::int32_t kSize = 1200;
 
 // Of this thread's processor time: what else the machine does counts little.
@@ -35,45 +37,65 @@ double seconds() {
 
 struct Run {
   DedupIndex& index;
-  const std::string body;
+  const std::string body = std::string(1024, 'x');
   std::int64_t end = 0;
-  std::uint64_t next = 0;
   std::uint64_t wrong = 0;
+  std::vector<Ask> asks = std::vector<Ask>(kBatch);
+  std::vector<Answer> answers = std::vector<Answer>(kBatch);
 
-  // Sends `count` messages with keys from `first` on; the seconds that this took.
-  double send(std::uint64_t first, std::uint64_t count, Verdict expected) {
-    std::vector<Ask> asks(kBatch);
-    std::vector<Answer> answers(kBatch);
-    double spent = 0;
-    for (std::uint64_t done = 0; done < count; done += kBatch) {
-      const double begun = seconds();
-      for (std::size_t i = 0; i < kBatch; ++i) {
-        char key[32];
-        const int size = std::snprintf(key, sizeof key, "key-%020llu",
+  struct Spent {
+    double sends = 0;  // seconds: hash, claim, confirm
+    double steps = 0;  // journals, partitions, filter
+  };
+
+  // Sends `count` messages with keys from `first` on.
+  Spent send(std::uint64_t first, std::uint64_t count, Verdict expected) {
+    std::vector<std::string> names(kChunk);
+    Spent spent;
+    for (std::uint64_t done = 0; done < count; done += kChunk) {
+      for (std::size_t i = 0; i < kChunk; ++i) {
+        char name[32];
+        const int size = std::snprintf(name, sizeof name, "key-%020llu",
                                        static_cast<unsigned long long>(first + done + i));
-        asks[i].key =
-            index.hasher()("topic", {key, static_cast<std::size_t>(size)}, as_bytes(body));
+        names[i].assign(name, static_cast<std::size_t>(size));
       }
-      index.claim(asks, answers, {end});
-      for (std::size_t i = 0; i < kBatch; ++i) {
-        wrong += answers[i].verdict != expected ? 1U : 0U;
-        if (answers[i].verdict != Verdict::kNew && answers[i].verdict != Verdict::kOtherBody)
-          continue;
-        index.confirm(asks[i].key, {.log_offset = {end},
-                                    .queue_offset = {static_cast<std::int64_t>(first + done) / 8},
-                                    .queue_id = static_cast<std::int32_t>(i % 8),
-                                    .size = kSize,
-                                    .time_ms = 1'700'000'000'000});
-        end += kSize;
-      }
-      spent += seconds() - begun;
-      if (done % (1 << 17) == 0)
-        if (const Status stepped = index.step({end}, 1'700'000'000'000); !stepped)
-          give_up(stepped.error());
+      const double begun = seconds();
+      for (std::size_t at = 0; at < kChunk; at += kBatch)
+        send(std::span(names).subspan(at, kBatch), expected);
+      const double sent = seconds();
+      spent.sends += sent - begun;
+      if (done % (kChunk * 512) != 0) continue;
+      if (const Status stepped = index.step({end}, 1'700'000'000'000); !stepped)
+        give_up(stepped.error());
+      spent.steps += seconds() - sent;
     }
     return spent;
   }
+
+  // What arrives in one tick.
+  void send(std::span<const std::string> names, Verdict expected) {
+    for (std::size_t i = 0; i < kBatch; ++i)
+      asks[i].key = index.hasher()("topic", names[i], as_bytes(body));
+    index.claim(asks, answers, {end});
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      wrong += answers[i].verdict != expected ? 1U : 0U;
+      if (answers[i].verdict != Verdict::kNew && answers[i].verdict != Verdict::kOtherBody)
+        continue;
+      index.confirm(asks[i].key, {.log_offset = {end},
+                                  .queue_offset = {end / kSize / 8},
+                                  .queue_id = static_cast<std::int32_t>(i % 8),
+                                  .size = kSize,
+                                  .time_ms = 1'700'000'000'000});
+      end += kSize;
+    }
+  }
 };
+
+void print(const char* what, const Run::Spent& spent, std::uint64_t count) {
+  const double each = 1e9 / static_cast<double>(count);
+  std::printf("%s: %.0f ns each, and %.0f ns of steps\n", what, spent.sends * each,
+              spent.steps * each);
+}
 
 }  // namespace
 
@@ -90,15 +112,12 @@ int main(int argc, char** argv) {
   if (argc <= 3) {
     auto index = DedupIndex::open(disk, random, options, INT64_MAX / 2);
     if (!index) give_up(index.error());
-    Run run{**index, std::string(1024, 'x'), {}, {}, {}};
-    const double first = run.send(0, kTimed, Verdict::kNew);
-    std::printf("new keys, empty index: %.0f ns each\n", first / kTimed * 1e9);
-    run.send(kTimed, keys - 2 * kTimed, Verdict::kNew);
-    const double last = run.send(keys - kTimed, kTimed, Verdict::kNew);
-    std::printf("new keys, %llu remembered: %.0f ns each\n", static_cast<unsigned long long>(keys),
-                last / kTimed * 1e9);
-    const double known = run.send(keys / 2, kTimed, Verdict::kDuplicate);
-    std::printf("known keys: %.0f ns each\n", known / kTimed * 1e9);
+    Run run{.index = **index};
+    print("new keys, empty index", run.send(0, kTimed, Verdict::kNew), kTimed);
+    const std::uint64_t rest = keys - 2 * kTimed;
+    print("new keys, all between", run.send(kTimed, rest, Verdict::kNew), rest);
+    print("new keys, full index", run.send(keys - kTimed, kTimed, Verdict::kNew), kTimed);
+    print("known keys", run.send(keys / 2, kTimed, Verdict::kDuplicate), kTimed);
     const DedupIndex::Stats stats = (*index)->stats();
     std::printf("%llu keys in %llu partitions: %.2f bytes of file and %.2f of memory for each\n",
                 static_cast<unsigned long long>(stats.keys),

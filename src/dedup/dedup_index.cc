@@ -18,6 +18,8 @@ constexpr std::string_view kPartitionName = "keys-";
 constexpr std::string_view kJournalName = "journal-";
 // Rows, cells or buckets that are looked at while the lock is held: some 50 µs.
 constexpr std::size_t kSlice = 2048;
+// Keys whose memory is asked for before the first of them is looked up.
+constexpr std::size_t kAhead = 32;
 // The filter grows in steps of a quarter.
 constexpr std::uint64_t kFilterMin = 1 << 16;
 // Log that a start may have to read although nothing in it was idempotent.
@@ -123,9 +125,12 @@ Status DedupIndex::load_partition(const Json& row, std::int64_t log_end) {
 
 Status DedupIndex::load_journals(std::int64_t log_end) {
   const auto visit = [&](std::span<const PartitionEntry> entries, std::int64_t covered) -> Status {
-    for (const PartitionEntry& entry : entries)
-      if (entry.original.log_offset.value + entry.original.size <= log_end)
-        ONCE_TRY(restore(entry.key, entry.original, true));
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i % kAhead == 0) prefetch(entries.subspan(i, std::min(kAhead, entries.size() - i)));
+      const auto& [key, original] = entries[i];
+      if (original.log_offset.value + original.size <= log_end)
+        ONCE_TRY(restore(key, original, true));
+    }
     // What lies between a lost partition and the journals is read from the log.
     if (!read_again_) covered_ = std::max(covered_, covered);
     return {};
@@ -161,6 +166,11 @@ Status DedupIndex::remove_strangers() {
       ONCE_TRY(disk_.remove(options_.folder + "/" + entry.name));
   }
   return {};
+}
+
+void DedupIndex::prefetch(std::span<const PartitionEntry> entries) const {
+  MutexLock lock(mutex_);
+  for (const PartitionEntry& entry : entries) recent_->prefetch(entry.key);
 }
 
 Status DedupIndex::restore(const MessageKey& key, const Original& original) {

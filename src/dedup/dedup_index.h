@@ -128,6 +128,7 @@ class DedupIndex {
   Status load(os::Random& random, std::int64_t log_end);
   Status load_partition(const Json& row, std::int64_t log_end);
   Status load_journals(std::int64_t log_end);
+  void prefetch(std::span<const PartitionEntry> entries) const;
   Status remove_strangers();
   Status restore(const MessageKey& key, const Original& original, bool saved);
 

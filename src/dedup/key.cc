@@ -2,7 +2,11 @@
 
 #include <cstring>
 
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h>  // the same functions, with the widest vectors that the machine has
+#else
 #include <xxhash.h>
+#endif
 
 namespace oncemq::dedup {
 

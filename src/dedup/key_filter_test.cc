@@ -1,5 +1,6 @@
 #include "dedup/key_filter.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -52,14 +53,34 @@ TEST(KeyFilter, ARemovedPartitionIsGoneAndTheOthersStay) {
 }
 
 TEST(KeyFilter, WhatFindsNoRoomIsFoundAllTheSame) {
-  KeyFilter filter(10);  // two buckets: 32 cells
-  const auto in = keys(100, 5);
+  KeyFilter filter(10);  // a page: 2,048 cells
+  const auto in = keys(3000, 5);
   for (std::uint64_t key : in) filter.add(key, 9);
   EXPECT_GT(filter.overflowed(), 0u);
   for (std::uint64_t key : in) EXPECT_NE(filter.find(key) & (1u << 9), 0u);
-  filter.remove(9, 0, 2);
+  filter.remove(9, 0, filter.buckets());
   EXPECT_EQ(filter.overflowed(), 0u);
   EXPECT_EQ(filter.find(in[0]), 0u);
+}
+
+// Partitions come sorted, and the first one alone may fill the table.
+TEST(KeyFilter, SortedKeysFindRoom) {
+  auto in = keys(200'000, 6);
+  std::sort(in.begin(), in.end());
+  KeyFilter filter(in.size());
+  filter.add(in, 1);
+  EXPECT_EQ(filter.overflowed(), 0u);
+  for (std::uint64_t key : in) EXPECT_EQ(filter.find(key) & 2u, 2u);
+}
+
+// Pages that got more than their share: cells move to make room, and are found afterwards.
+TEST(KeyFilter, FullBucketsMakeRoom) {
+  constexpr std::size_t kCells = 2048;
+  KeyFilter filter(10);
+  const auto in = keys(kCells * 95 / 100, 7);
+  filter.add(in, 1);
+  EXPECT_EQ(filter.overflowed(), 0u);
+  for (std::uint64_t key : in) EXPECT_EQ(filter.find(key) & 2u, 2u);
 }
 
 TEST(KeyFilter, TheSameKeyTakesOneCell) {

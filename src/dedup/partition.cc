@@ -236,12 +236,19 @@ std::size_t Partition::entries_of(std::size_t block) const {
   return std::min<std::uint64_t>(kBlock, summary_.keys - block * kBlock);
 }
 
-Result<Bytes> Partition::read_block(std::size_t block, std::vector<std::byte>& buffer) const {
-  buffer.resize(entries_of(block) * entry_size_);
-  auto got = file_->read_at(entries_at_ + block * kBlock * entry_size_, buffer);
+Result<Bytes> Partition::read_blocks(std::size_t first, std::size_t count,
+                                     std::vector<std::byte>& buffer) const {
+  const std::size_t last = first + count - 1;
+  buffer.resize(((last - first) * kBlock + entries_of(last)) * entry_size_);
+  auto got = file_->read_at(entries_at_ + first * kBlock * entry_size_, buffer);
   if (!got) return fail(std::move(got.error()));
-  if (*got != buffer.size() || crc32(buffer) != fences_[block].crc)
-    return fail(Errc::kCorrupt, path_ + ": block " + std::to_string(block) + " is broken");
+  Bytes rest = buffer;
+  for (std::size_t block = first; block <= last; ++block) {
+    const std::size_t size = entries_of(block) * entry_size_;
+    if (*got != buffer.size() || crc32(rest.first(size)) != fences_[block].crc)
+      return fail(Errc::kCorrupt, path_ + ": block " + std::to_string(block) + " is broken");
+    rest = rest.subspan(size);
+  }
   return Bytes(buffer);
 }
 
@@ -260,12 +267,29 @@ Original Partition::original(const std::byte* location) const {
   return original;
 }
 
+// Keys are spread evenly, so the block is near the place that the key's size tells; elsewhere in
+// the table each step of the search would be a cache miss.
+std::size_t Partition::block_behind(std::uint64_t significant, std::uint64_t high) const {
+  constexpr std::size_t kNear = 32;
+  const auto is_behind = [](const auto& value, const Fence& fence) {
+    return value < std::pair(fence.key, fence.high);
+  };
+  const std::pair wanted(significant, high);
+  const auto guess = static_cast<std::size_t>(static_cast<Wide>(significant) * fences_.size() >>
+                                              KeyFilter::kKeyBits);
+  auto first = fences_.begin();
+  auto last = fences_.end();
+  if (guess > kNear && !is_behind(wanted, fences_[guess - kNear]))
+    first += static_cast<std::ptrdiff_t>(guess - kNear);
+  if (guess + kNear < fences_.size() && is_behind(wanted, fences_[guess + kNear]))
+    last = fences_.begin() + static_cast<std::ptrdiff_t>(guess + kNear);
+  return static_cast<std::size_t>(std::upper_bound(first, last, wanted, is_behind) -
+                                  fences_.begin());
+}
+
 Result<Partition::Found> Partition::find(const MessageKey& key) const {
   const std::uint64_t wanted = KeyFilter::significant(key.key);
-  const auto behind = std::upper_bound(fences_.begin(), fences_.end(), std::pair(wanted, key.high),
-                                       [](const auto& value, const Fence& fence) {
-                                         return value < std::pair(fence.key, fence.high);
-                                       });
+  const auto behind = fences_.begin() + static_cast<std::ptrdiff_t>(block_behind(wanted, key.high));
   Found found;
   // An entry of another body may be the first of the next block.
   const bool other_behind = behind != fences_.end() && behind->key == wanted;
@@ -274,7 +298,7 @@ Result<Partition::Found> Partition::find(const MessageKey& key) const {
     --fence;
     thread_local std::vector<std::byte> buffer;
     const auto number = static_cast<std::size_t>(fence - fences_.begin());
-    auto block = read_block(number, buffer);
+    auto block = read_blocks(number, 1, buffer);
     if (!block) return fail(std::move(block.error()));
     const std::size_t count = entries_of(number);
     const auto entry = [&](std::size_t i) { return block->data() + i * entry_size_; };
@@ -309,20 +333,25 @@ Result<Partition::Found> Partition::find(const MessageKey& key) const {
 
 Status Partition::for_each_key(
     const std::function<void(std::span<const std::uint64_t>)>& visit) const {
+  constexpr std::size_t kRun = 16;  // blocks that are read at once
   std::vector<std::byte> buffer;
-  std::array<std::uint64_t, kBlock> keys{};
-  for (std::size_t block = 0; block < fences_.size(); ++block) {
-    auto bytes = read_block(block, buffer);
+  std::vector<std::uint64_t> keys;
+  keys.reserve(kRun * kBlock);
+  for (std::size_t first = 0; first < fences_.size(); first += kRun) {
+    const std::size_t end = std::min(first + kRun, fences_.size());
+    auto bytes = read_blocks(first, end - first, buffer);
     if (!bytes) return fail(std::move(bytes.error()));
-    const std::size_t count = entries_of(block);
-    // The digest lies behind, so eight bytes can be read.
+    keys.clear();
+    const std::byte* entry = bytes->data();
+    // The digest lies behind, so eight bytes can be read. Width 0: all keys of a block are the
+    // same.
     const unsigned unused = 64 - widths_.key_bytes * 8;
-    for (std::size_t i = 0; i < count && unused < 64; ++i)
-      keys[i] = load_be<std::uint64_t>(bytes->data() + i * entry_size_) >> unused;
-    if (unused == 64) keys.fill(0);  // all keys of a block are the same
-    for (std::size_t i = 0; i < count; ++i)
-      keys[i] = (fences_[block].key + keys[i]) << (64 - KeyFilter::kKeyBits);
-    visit(std::span(keys).first(count));
+    for (std::size_t block = first; block < end; ++block)
+      for (std::size_t i = 0; i < entries_of(block); ++i, entry += entry_size_) {
+        const std::uint64_t more = unused == 64 ? 0 : load_be<std::uint64_t>(entry) >> unused;
+        keys.push_back((fences_[block].key + more) << (64 - KeyFilter::kKeyBits));
+      }
+    visit(keys);
   }
   return {};
 }

@@ -24,8 +24,8 @@ struct PartitionEntry {
 };
 
 // Remembered keys that do not change any more, in one file, sorted by key: about 29 bytes for each
-// (docs/idempotent-produce.md, Partitions). A lookup reads one block of 256 entries and checks it.
-// In memory: 20 bytes for each block. Thread rule: immutable; read_at may run in many threads.
+// (docs/idempotent-produce.md, Partitions). A lookup reads one block of 64 entries and checks it.
+// In memory: 24 bytes for each block. Thread rule: immutable; read_at may run in many threads.
 class Partition {
  public:
   struct Summary {
@@ -49,8 +49,8 @@ class Partition {
   };
   // kCorrupt, kIo.
   Result<Found> find(const MessageKey& key) const;
-  // The significant bits of every key (KeyFilter::significant, shifted back), a block at a time.
-  // kCorrupt, kIo.
+  // The significant bits of every key (KeyFilter::significant, shifted back), sorted, some 1,000 at
+  // a time. kCorrupt, kIo.
   Status for_each_key(const std::function<void(std::span<const std::uint64_t>)>& visit) const;
 
   const Summary& summary() const { return summary_; }
@@ -58,7 +58,7 @@ class Partition {
   std::uint64_t file_bytes() const { return entries_at_ + summary_.keys * entry_size_; }
 
  private:
-  static constexpr std::size_t kBlock = 256;
+  static constexpr std::size_t kBlock = 64;
   static constexpr std::size_t kSamples = 64;
 
   // The first entry of a block.
@@ -78,11 +78,13 @@ class Partition {
 
   Partition() = default;
   Status read_head(os::Disk& disk, std::string_view path);
-  Result<std::span<const std::byte>> read_block(std::size_t block,
-                                                std::vector<std::byte>& buffer) const;
+  Result<std::span<const std::byte>> read_blocks(std::size_t first, std::size_t count,
+                                                 std::vector<std::byte>& buffer) const;
   std::size_t entries_of(std::size_t block) const;
   Original original(const std::byte* location) const;
   std::int64_t time_of(std::int64_t log_offset) const;
+  // Number of the first block that begins behind the key.
+  std::size_t block_behind(std::uint64_t significant, std::uint64_t high) const;
   static std::size_t sample_of(const Summary& summary, std::int64_t log_offset);
 
   std::string path_;
