@@ -10,7 +10,7 @@ namespace oncemq::broker {
 
 Admin::Admin(TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets,
              ClientRegistry& clients, QueueLocks& locks, ParkedPulls& parked, Popper& popper,
-             store::MessageStore& store, BrokerStats& stats)
+             DeadLetters& dead_letters, store::MessageStore& store, BrokerStats& stats)
     : topics_(topics),
       groups_(groups),
       offsets_(offsets),
@@ -18,12 +18,15 @@ Admin::Admin(TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets,
       locks_(locks),
       parked_(parked),
       popper_(popper),
+      dead_letters_(dead_letters),
       store_(store),
       stats_(stats) {}
 
 Status Admin::delete_topic(std::string_view topic) {
   ONCE_TRY(topics_.remove(topic));
   popper_.forget_topic(topic);
+  if (model::topic::is_dlq(topic))
+    dead_letters_.forget_queue(topic.substr(model::topic::kDlqPrefix.size()));
   offsets_.remove_topic(topic);
   return {};
 }

@@ -12,6 +12,7 @@
 #include "broker/broker_stats.h"
 #include "broker/client_registry.h"
 #include "broker/consumer_offsets.h"
+#include "broker/dead_letters.h"
 #include "broker/group_table.h"
 #include "broker/ids.h"
 #include "broker/parked_pulls.h"
@@ -62,8 +63,8 @@ struct ConsumeTimeSpan {
 class Admin {
  public:
   Admin(TopicTable& topics, GroupTable& groups, ConsumerOffsets& offsets, ClientRegistry& clients,
-        QueueLocks& locks, ParkedPulls& parked, Popper& popper, store::MessageStore& store,
-        BrokerStats& stats);
+        QueueLocks& locks, ParkedPulls& parked, Popper& popper, DeadLetters& dead_letters,
+        store::MessageStore& store, BrokerStats& stats);
 
   // Topic with its queues and all offsets of it. As TopicTable::remove.
   Status delete_topic(std::string_view topic);
@@ -126,6 +127,7 @@ class Admin {
   QueueLocks& locks_;
   ParkedPulls& parked_;
   Popper& popper_;
+  DeadLetters& dead_letters_;
   store::MessageStore& store_;
   BrokerStats& stats_;
 };

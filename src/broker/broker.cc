@@ -48,7 +48,8 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       transactions_(options, topics_, offsets_, store, stats_, disk, clock),
       transaction_checker_(options, switches, transactions_, clients_, clock),
       query_(options, topics_, offsets_, store),
-      admin_(topics_, groups_, offsets_, clients_, locks_, parked_, popper_, store, stats_),
+      admin_(topics_, groups_, offsets_, clients_, locks_, parked_, popper_, dead_letters_, store,
+             stats_),
       runtime_info_(options, switches, schedule_, timers_, store, stats_, clock),
       saver_(disk, options.config_dir) {
   topics_file_ = saver_.add("topics.json", [this] { return topics_.dump(); });

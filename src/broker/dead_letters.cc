@@ -160,7 +160,40 @@ void DeadLetters::take(const model::RecordView& record) {
     if (!id || id->offset != mark->letter) return;
   }
   MutexLock lock(mutex_);
-  marks_[mark->letter.value] = record.log_offset.value;
+  set_mark(mark->group, mark->letter, record.log_offset);
+}
+
+void DeadLetters::set_mark(std::string_view group, model::LogOffset letter, model::LogOffset mark) {
+  Mark& place = marks_[letter.value];
+  place.at = mark.value;
+  if (place.settled != nullptr || store_.was_deleted(model::topic::dlq_topic(group), letter))
+    return;
+  auto queue = settled_.find(group);
+  if (queue == settled_.end()) queue = settled_.emplace(std::string(group), Settled{}).first;
+  place.settled = &queue->second;
+  if (letter.value >= queue->second.from) ++queue->second.letters;
+}
+
+void DeadLetters::drop_below(model::LogOffset min) {
+  const auto end = marks_.lower_bound(min.value);
+  for (auto at = marks_.begin(); at != end; at = marks_.erase(at))
+    if (Settled* queue = at->second.settled; queue != nullptr && at->first >= queue->from)
+      --queue->letters;
+}
+
+std::optional<std::size_t> DeadLetters::settled(std::string_view group) {
+  const model::LogOffset min = store_.min_offset();
+  MutexLock lock(mutex_);
+  if (!loaded_) return std::nullopt;
+  drop_below(min);
+  const auto queue = settled_.find(group);
+  return queue == settled_.end() ? 0 : queue->second.letters;
+}
+
+void DeadLetters::forget_queue(std::string_view group) {
+  const std::int64_t end = store_.marks().appended().value;
+  MutexLock lock(mutex_);
+  settled_.insert_or_assign(std::string(group), Settled{.letters = 0, .from = end});
 }
 
 Result<LetterMark> DeadLetters::read_mark(model::LogOffset at) const {
@@ -179,7 +212,7 @@ Result<std::optional<LetterMark>> DeadLetters::mark_of(model::LogOffset letter) 
     MutexLock lock(mutex_);
     if (!loaded_) return fail(Errc::kNotReady, "the marks of dead letters are still being read");
     const auto found = marks_.find(letter.value);
-    if (found != marks_.end()) at = found->second;
+    if (found != marks_.end()) at = found->second.at;
   }
   if (at == kClaimed) return std::optional<LetterMark>();
   auto mark = read_mark({at});
@@ -190,16 +223,15 @@ Result<std::optional<LetterMark>> DeadLetters::mark_of(model::LogOffset letter) 
 // ---- orders
 
 Status DeadLetters::claim(const Request& request, std::optional<model::LogOffset>& earlier) {
-  const std::int64_t min = store_.min_offset().value;
+  const model::LogOffset min = store_.min_offset();
   MutexLock lock(mutex_);
   if (!loaded_) return fail(Errc::kNotReady, "the marks of dead letters are still being read");
-  // Letters that left the log come back no more.
-  marks_.erase(marks_.begin(), marks_.lower_bound(min));
-  const auto [found, fresh] = marks_.try_emplace(request.letter.value, kClaimed);
+  drop_below(min);
+  const auto [found, fresh] = marks_.try_emplace(request.letter.value, Mark{.at = kClaimed});
   if (fresh) return {};
-  if (found->second == kClaimed)
+  if (found->second.at == kClaimed)
     return fail(Errc::kBusy, "another order for this letter is being written");
-  earlier = model::LogOffset{found->second};
+  earlier = model::LogOffset{found->second.at};
   return {};
 }
 
@@ -235,7 +267,7 @@ Result<DeadLetters::Done> DeadLetters::order(const Request& request) {
       marks_.erase(request.letter.value);
       return fail(std::move(written.error()));
     }
-    marks_[request.letter.value] = written->mark.value;
+    set_mark(request.group, request.letter, written->mark);
   }
   if (request.order == LetterOrder::kReplayToGroup) {
     causes_.count({.cause = Cause::kReplayed,

@@ -69,6 +69,12 @@ class DeadLetters {
   // The mark of a letter, nothing when it has none. kNotReady.
   Result<std::optional<LetterMark>> mark_of(model::LogOffset letter) const;
 
+  // How many of the letters in the group's dead-letter queue have a mark, so that nobody has to
+  // look after them any more. Nothing while marks are read after a start. Costs no look at the log.
+  std::optional<std::size_t> settled(std::string_view group);
+  // The group's dead-letter queue was deleted; its letters are in the log, but in no queue.
+  void forget_queue(std::string_view group);
+
   // Reads marks after a start; service thread. When it wants to be called again (ms, 0: at once);
   // a long time when all are read.
   std::int64_t tick();
@@ -76,6 +82,16 @@ class DeadLetters {
  private:
   struct Copy;
   struct Written;
+  // Of one group's queue. Never removed: as many as there are groups that had a mark.
+  struct Settled {
+    std::size_t letters = 0;  // with a mark, in the queue
+    std::int64_t from = 0;    // letters of the log before it are of a queue that was deleted
+  };
+  struct Mark {
+    std::int64_t at = 0;         // kClaimed while it is being appended
+    Settled* settled = nullptr;  // where it counts, unless the letter lies before `from`
+  };
+  using Marks = std::map<std::int64_t, Mark>;  // by the letter's log offset
 
   Result<const TopicEntry*> target(const Request& request, const model::RecordView& letter);
   Status claim(const Request& request, std::optional<model::LogOffset>& earlier);
@@ -83,6 +99,10 @@ class DeadLetters {
   Result<Copy> make_copy(const Request& request, const model::RecordView& letter) const;
   Result<LetterMark> read_mark(model::LogOffset at) const;
   void take(const model::RecordView& record);
+  void set_mark(std::string_view group, model::LogOffset letter, model::LogOffset mark)
+      ONCE_REQUIRES(mutex_);
+  // Letters that left the log come back no more.
+  void drop_below(model::LogOffset min) ONCE_REQUIRES(mutex_);
 
   const Options& options_;
   const Switches& switches_;
@@ -95,8 +115,8 @@ class DeadLetters {
   mutable Mutex mutex_;
   bool loaded_ ONCE_GUARDED_BY(mutex_) = false;
   model::QueueOffset next_ ONCE_GUARDED_BY(mutex_);  // of the marks' queue, while loading
-  // Letter to mark, by log offset; kClaimed while the mark is being appended.
-  std::map<std::int64_t, std::int64_t> marks_ ONCE_GUARDED_BY(mutex_);
+  Marks marks_ ONCE_GUARDED_BY(mutex_);
+  std::map<std::string, Settled, std::less<>> settled_ ONCE_GUARDED_BY(mutex_);
   std::uint32_t round_robin_ ONCE_GUARDED_BY(mutex_) = 0;
 };
 

@@ -149,6 +149,48 @@ TEST_F(DeadLettersTest, MarksAreReadInSlices) {
     EXPECT_TRUE(later.mark_of(at)->has_value());
 }
 
+TEST_F(DeadLettersTest, LettersThatWaitForNobodyAreCounted) {
+  std::vector<model::LogOffset> all;
+  for (int i = 0; i < 5; ++i) all.push_back(letter());
+  EXPECT_EQ(dead_letters.settled("g"), 0U);
+  ASSERT_TRUE(order(all[3]).has_value());
+  ASSERT_TRUE(order(all[3]).has_value());  // again: one mark
+  ASSERT_TRUE(order(all[1], LetterOrder::kPurge).has_value());
+  store.append_errors.push_back({Errc::kBusy, "staging is full"});
+  EXPECT_EQ(refused({.group = "g", .letter = all[0]}), Errc::kBusy);
+  EXPECT_EQ(dead_letters.settled("g"), 2U);
+  EXPECT_EQ(dead_letters.settled("h"), 0U);
+  DeadLetters later = restarted();
+  EXPECT_FALSE(later.settled("g").has_value());
+  later.tick();
+  EXPECT_EQ(later.settled("g"), 2U);
+  // The first file of the log goes, and with it two letters, one of them purged.
+  store.log_min = all[2];
+  EXPECT_EQ(dead_letters.settled("g"), 1U);
+  EXPECT_EQ(later.settled("g"), 1U);
+}
+
+// The letters of a deleted queue are in the log and may be asked for, but nobody sees them.
+TEST_F(DeadLettersTest, LettersOfADeletedQueueAreNotCounted) {
+  const model::LogOffset first = letter();
+  const model::LogOffset second = letter();
+  ASSERT_TRUE(order(first).has_value());
+  ASSERT_TRUE(admin.delete_topic("%DLQ%g").has_value());
+  EXPECT_EQ(dead_letters.settled("g"), 0U);
+  ASSERT_TRUE(order(second, LetterOrder::kPurge).has_value());
+  EXPECT_EQ(dead_letters.settled("g"), 0U);
+  const model::LogOffset third = letter();
+  ASSERT_TRUE(order(third).has_value());
+  EXPECT_EQ(dead_letters.settled("g"), 1U);
+  store.deleted_before = {"%DLQ%g"};
+  DeadLetters later = restarted();
+  later.tick();
+  EXPECT_EQ(later.settled("g"), 0U);
+  EXPECT_TRUE((*later.mark_of(first)).has_value());
+  store.log_min = third;
+  EXPECT_EQ(dead_letters.settled("g"), 1U);
+}
+
 TEST_F(DeadLettersTest, PurgedIsNotReplayed) {
   const model::LogOffset at = letter();
   const auto purged = order(at, LetterOrder::kPurge);

@@ -63,6 +63,7 @@ class FakeStore final : public store::MessageStore {
   int cooled = 0;
   std::vector<std::string> deleted;
   std::vector<std::string> deleted_before;  // was_deleted() says yes
+  store::LogOffset log_min;                 // queues do not heed it
   store::LogOffset held{INT64_MAX};
   store::LogOffset deletable{};
 
@@ -219,7 +220,7 @@ class FakeStore final : public store::MessageStore {
     const auto& entries = static_cast<FakeQueue&>(queue).entries;
     return decode(entries[static_cast<std::size_t>(offset.value)].log_offset.value).store_timestamp;
   }
-  store::LogOffset min_offset() const override { return {}; }
+  store::LogOffset min_offset() const override { return log_min; }
   Status scan(store::LogOffset from,
               const std::function<void(const model::RecordView&)>& visit) override {
     if (from.value < marks_.committed().value && !records_.contains(from.value))

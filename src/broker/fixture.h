@@ -78,7 +78,7 @@ struct Nouns {
   MessageQuery query{options, topics, offsets, store};
   Popper popper{options, switches,  topics, groups, offsets, filters,
                 sender,  send_back, store,  stats,  clock};
-  Admin admin{topics, groups, offsets, clients, locks, parked, popper, store, stats};
+  Admin admin{topics, groups, offsets, clients, locks, parked, popper, dead_letters, store, stats};
   SendBatch batch;
   std::int64_t born_ms = 1'600'000'000'000;  // of the next request
 

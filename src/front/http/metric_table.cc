@@ -66,9 +66,8 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
     {"oncemq_group_lag_seconds", kGauge, "topic group",
      "Age of the oldest message that the group has not consumed, 0 when there is none."},
     {"oncemq_group_dlq_messages", kGauge, "group",
-     "Messages in the group's dead-letter queue; those replayed or purged too, until their log "
-     "file "
-     "goes."},
+     "Messages in the group's dead-letter queue that were neither replayed nor purged. Missing "
+     "for a moment after a start, until the marks of dead letters are read."},
     {"oncemq_dead_letters_total", kCounter, "", "Messages put into dead-letter queues."},
     {"oncemq_redeliveries_total", kCounter, "cause",
      "Messages given to a group again, by cause; a lower bound for what follows a restart."},

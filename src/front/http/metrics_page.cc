@@ -217,11 +217,16 @@ void MetricsPage::add_dead_letters(broker::Broker& broker, store::MessageStore& 
   std::vector<std::pair<std::int64_t, std::string>> queues;
   for (const model::TopicConfig& topic : broker.topics().snapshot().topics) {
     if (!model::topic::is_dlq(topic.name)) continue;
-    std::int64_t messages = 0;
+    std::string group = topic.name.substr(model::topic::kDlqPrefix.size());
+    // Before the queue is asked: when letters leave the log meanwhile, too few are told for one
+    // scrape, never too many.
+    const auto settled = broker.dead_letters().settled(group);
+    if (!settled.has_value()) break;  // marks are still being read
+    std::int64_t messages = -static_cast<std::int64_t>(*settled);
     for (std::int32_t id = 0; id < std::max(topic.read_queues, topic.write_queues); ++id)
       if (const store::ConsumeQueue* queue = store.find_queue(topic.name, id))
         messages += queue->max().value - queue->min().value;
-    queues.emplace_back(messages, topic.name.substr(model::topic::kDlqPrefix.size()));
+    queues.emplace_back(std::max<std::int64_t>(0, messages), std::move(group));
   }
   std::ranges::stable_sort(queues, [](const auto& a, const auto& b) { return a.first > b.first; });
   std::int64_t rest = 0;

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -196,6 +197,32 @@ class OrdersTest(unittest.TestCase):
         self.assertEqual(self.pull("%RETRY%g", "g", 0), [b"body a"])
         row, = self.cli("dlq", "list")
         self.assertEqual((row["letters"], row["replayed"], row["purged"]), (0, 1, 1))
+
+    def waiting_letters(self):
+        """What an alarm would look at; None while the marks are being read."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.broker.http_port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 200)
+        found = re.search(rb'^oncemq_group_dlq_messages\{group="g"\} (\d+)$', answer.read(), re.M)
+        return found and int(found.group(1))
+
+    def test_letters_that_wait_are_counted_also_after_a_kill(self):
+        self.order("POST", "/groups", {"name": "g"}, 201)
+        for key in ("a", "b", "c"):
+            sent = self.send("t", key)
+            back = {"offset": str(remoting.log_offset_of(sent["msgId"])), "group": "g", "delayLevel": "-1",
+                    "originMsgId": sent["msgId"], "originTopic": "t", "unitMode": "false", "maxReconsumeTimes": "16"}
+            self.assertEqual(self.client.call(remoting.SEND_BACK, back)[0], 0)
+        self.eventually(lambda: self.waiting_letters() == 3)
+        ids = [letter["offsetMessageId"] for letter in self.show("/dlq/g?body=true")["letters"]]
+        self.order("POST", "/dlq/g/replay", {"ids": ids[1:2], "by": "ann"})
+        self.order("POST", "/dlq/g/purge", {"ids": ids[2:], "by": "ann"})
+        self.assertEqual(self.waiting_letters(), 1)
+        self.broker.kill()
+        self.broker.start()
+        self.eventually(lambda: self.waiting_letters() == 1)
 
     def test_what_was_ordered_outlives_a_kill(self):
         self.order("POST", "/topics", {"name": "kept", "queues": 2}, 201)
