@@ -74,6 +74,7 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .timer_wheel = s.timer_wheel,
       .timer_max_delay_ms = std::int64_t{s.timer_max_delay_s} * 1000,
       .timer_precision_ms = s.timer_precision_ms,
+      .watch_sends = s.count_repeated_sends,
       .key_index = s.index_enabled,
       .default_topic_queues = s.default_topic_queues,
       .trace_topic = s.trace_topic,

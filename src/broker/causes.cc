@@ -1,5 +1,6 @@
 #include "broker/causes.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace oncemq::broker {
@@ -18,6 +19,8 @@ std::string_view cause_name(Cause cause) {
       return "broker_restart";
     case Cause::kReplayed:
       return "replayed";
+    case Cause::kSendRepeated:
+      return "send_repeated";
   }
   return "unknown";
 }
@@ -37,6 +40,9 @@ std::string_view cause_sentence(Cause cause) {
       return "after a restart of the broker the group began before where it had been";
     case Cause::kReplayed:
       return "an operator sent the message back from the dead letters";
+    case Cause::kSendRepeated:
+      return "the message is stored twice: its producer's client sent it again, because the answer "
+             "to the first send was lost or late, or the application sent one message object again";
   }
   return "unknown";
 }
@@ -44,16 +50,30 @@ std::string_view cause_sentence(Cause cause) {
 void Causes::count(const Redelivery& redelivery) {
   const auto index = static_cast<std::size_t>(redelivery.cause);
   const std::int64_t now_ms = clock_.wall_ms();
+  const bool of_topic = redelivery.group.empty();
   MutexLock lock(mutex_);
   totals_[index] += redelivery.messages;
-  auto found = groups_.find(redelivery.group);
-  if (found == groups_.end() && groups_.size() < kGroupsMax)
-    found = groups_.emplace(std::string(redelivery.group), CauseCounts{}).first;
-  if (found != groups_.end()) found->second[index] += redelivery.messages;
-  if (recent_.size() >= kRecent) recent_.pop_front();
-  recent_.push_back({now_ms, redelivery.cause, std::string(redelivery.group),
-                     std::string(redelivery.topic), redelivery.queue_id, redelivery.offset,
-                     redelivery.messages});
+  if (of_topic) {
+    std::uint64_t* const row = row_of(repeated_sends_, redelivery.topic);
+    if (row != nullptr) *row += redelivery.messages;
+  } else if (CauseCounts* const row = row_of(groups_, redelivery.group); row != nullptr) {
+    (*row)[index] += redelivery.messages;
+  }
+  std::deque<Event>& recent = of_topic ? recent_sends_ : recent_;
+  if (recent.size() >= kRecent) recent.pop_front();
+  recent.push_back({now_ms, redelivery.cause, std::string(redelivery.group),
+                    std::string(redelivery.topic), redelivery.queue_id, redelivery.offset,
+                    redelivery.messages});
+}
+
+template <class Value>
+Value* Causes::row_of(Table<Value>& table, std::string_view name) {
+  auto found = table.find(name);
+  if (found == table.end()) {
+    if (table.size() == kGroupsMax) return nullptr;
+    found = table.emplace(std::string(name), Value{}).first;
+  }
+  return &found->second;
 }
 
 CauseCounts Causes::totals() const {
@@ -61,10 +81,14 @@ CauseCounts Causes::totals() const {
   return totals_;
 }
 
-CauseCounts Causes::of_group(std::string_view group) const {
+CauseCounts Causes::of_group(std::string_view group, Topics topics) const {
   MutexLock lock(mutex_);
   const auto found = groups_.find(group);
-  return found == groups_.end() ? CauseCounts{} : found->second;
+  CauseCounts counts = found == groups_.end() ? CauseCounts{} : found->second;
+  for (const std::string& topic : topics)
+    if (const auto sends = repeated_sends_.find(topic); sends != repeated_sends_.end())
+      counts[static_cast<std::size_t>(Cause::kSendRepeated)] += sends->second;
+  return counts;
 }
 
 void Causes::for_each_group(
@@ -77,11 +101,16 @@ void Causes::for_each_group(
   for (const auto& [group, counts] : copy) visit(group, counts);
 }
 
-std::vector<Causes::Event> Causes::recent(std::string_view group) const {
+std::vector<Causes::Event> Causes::recent(std::string_view group, Topics topics) const {
   std::vector<Event> events;
-  MutexLock lock(mutex_);
-  for (auto event = recent_.rbegin(); event != recent_.rend(); ++event)
-    if (event->group == group) events.push_back(*event);
+  {
+    MutexLock lock(mutex_);
+    for (auto event = recent_.rbegin(); event != recent_.rend(); ++event)
+      if (event->group == group) events.push_back(*event);
+    for (auto event = recent_sends_.rbegin(); event != recent_sends_.rend(); ++event)
+      if (std::ranges::find(topics, event->topic) != topics.end()) events.push_back(*event);
+  }
+  std::ranges::stable_sort(events, std::ranges::greater{}, &Event::at_ms);
   return events;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,8 +25,9 @@ enum class Cause : std::uint8_t {
   kOffsetBack,           // the offset went back: a reset, or the consumer asked from an older one
   kBrokerRestart,        // after a restart the group began before where it had been
   kReplayed,             // an operator sent a dead letter back to the group
+  kSendRepeated,         // a producer's client stored it twice; counted by topic, not by group
 };
-inline constexpr std::size_t kCauseCount = 6;
+inline constexpr std::size_t kCauseCount = 7;
 std::string_view cause_name(Cause cause);      // "consumer_asked"
 std::string_view cause_sentence(Cause cause);  // for the person who asks why
 
@@ -34,27 +36,30 @@ using CauseCounts = std::array<std::uint64_t, kCauseCount>;  // by Cause
 // What happened once: `messages` of a queue, from `offset` on.
 struct Redelivery {
   Cause cause = Cause::kConsumerAsked;
-  std::string_view group;
+  std::string_view group;  // empty: all that read the topic
   std::string_view topic;
   std::int32_t queue_id = 0;
-  std::int64_t offset = 0;
+  std::int64_t offset = 0;  // -1: not in its queue yet
   std::uint64_t messages = 1;
 };
 
-// Every redelivery, counted by cause and group, and the latest ones themselves. Bounds: kGroupsMax
-// groups (about 150 bytes each: 15 MB), what comes later is counted without its group; kRecent
-// events (about 200 bytes each: 200 KB). Thread rule: monitor.
+// Every redelivery, counted by cause and group, and the latest ones themselves. A repeated send is
+// one of its topic: the groups that read it are given both. Bounds: kGroupsMax groups and as many
+// topics (about 150 bytes each: 30 MB), what comes later is counted without its name; kRecent
+// events of groups and of topics (about 200 bytes each: 400 KB). Thread rule: monitor.
 class Causes {
  public:
   static constexpr std::size_t kGroupsMax = 100'000;
   static constexpr std::size_t kRecent = 1'000;
+  using Topics = std::span<const std::string>;
 
   explicit Causes(const os::Clock& clock) : clock_(clock) {}
 
   void count(const Redelivery& redelivery);
 
   CauseCounts totals() const;
-  CauseCounts of_group(std::string_view group) const;
+  // Of the group, and the repeated sends to the topics that it reads.
+  CauseCounts of_group(std::string_view group, Topics topics = {}) const;
   void for_each_group(
       const std::function<void(std::string_view group, const CauseCounts&)>& visit) const;
 
@@ -67,16 +72,24 @@ class Causes {
     std::int64_t offset = 0;
     std::uint64_t messages = 0;
   };
-  // Newest first.
-  std::vector<Event> recent(std::string_view group) const;
+  // Newest first; as of_group().
+  std::vector<Event> recent(std::string_view group, Topics topics = {}) const;
 
  private:
+  template <class Value>
+  using Table = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
+  // The row of a name, made if there is room.
+  template <class Value>
+  static Value* row_of(Table<Value>& table, std::string_view name);
+
   const os::Clock& clock_;
   mutable Mutex mutex_;
   CauseCounts totals_ ONCE_GUARDED_BY(mutex_){};
-  std::unordered_map<std::string, CauseCounts, TextHash, std::equal_to<>> groups_
-      ONCE_GUARDED_BY(mutex_);
+  Table<CauseCounts> groups_ ONCE_GUARDED_BY(mutex_);
+  Table<std::uint64_t> repeated_sends_ ONCE_GUARDED_BY(mutex_);  // by topic
+  // Apart, so that a producer that repeats itself does not push the others out.
   std::deque<Event> recent_ ONCE_GUARDED_BY(mutex_);
+  std::deque<Event> recent_sends_ ONCE_GUARDED_BY(mutex_);
 };
 
 }  // namespace oncemq::broker

@@ -26,6 +26,7 @@ struct Options {
   bool timer_wheel = true;                              // timerWheelEnable: its topic exists
   std::int64_t timer_max_delay_ms = 40LL * 86'400'000;  // timerMaxDelaySec
   std::int64_t timer_precision_ms = 1000;               // timerPrecisionMs: of TIMER_OUT_MS
+  bool watch_sends = true;                              // countRepeatedSends
   bool key_index = true;                                // messageIndexEnable: recall needs it
   std::int32_t default_topic_queues = 8;                // defaultTopicQueueNums
   bool trace_topic = false;                             // traceTopicEnable

@@ -77,6 +77,7 @@ class SendBatch {
     bool wait_committed = true;
     const TopicEntry* topic = nullptr;
     std::string_view unique_key;
+    bool watched = false;  // stored twice, it is a repeated send: the key is the producer's
     std::int64_t timer_out_ms = 0;
     store::AppendedOffset end;
     std::optional<Error> error;

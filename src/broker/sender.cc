@@ -30,6 +30,12 @@ std::string make_stamp(const Options& options) {
   return stamp;
 }
 
+// What comes back to retry topics and DLQs has the key of its original, and is no repeated send.
+bool is_watched(std::string_view topic) {
+  return !topic.starts_with('%') ||
+         (!model::topic::is_retry(topic) && !model::topic::is_dlq(topic));
+}
+
 auto refuse(Errc code, std::string_view what, std::string_view name = {}) {
   return fail(code, std::string(what) + std::string(name));
 }
@@ -47,6 +53,7 @@ Sender::Sender(const Options& options, const Switches& switches, TopicTable& top
       store_(store),
       stats_(stats),
       unique_keys_(unique_keys),
+      repeats_(options.watch_sends ? std::make_unique<SendRepeats>() : nullptr),
       clock_(clock),
       stamp_(make_stamp(options)) {}
 
@@ -191,6 +198,7 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
   row.queue_id = queue_id;
   row.wait_committed = seen.wait;
   row.topic = half ? half_topic : destination;
+  row.watched = !seen.unique_key.empty() && !half && is_watched(request.topic);
 
   const DropPairs drop{.broker = seen.has_broker_pairs,
                        .foreign = seen.has_foreign_pairs,
@@ -288,6 +296,7 @@ Result<std::size_t> Sender::stage_parts(const SendRequest& request, const TopicE
   row.wait_committed = header.wait;
   row.topic = &topic;
   row.unique_key = header.unique_key;
+  row.watched = !header.unique_key.empty() && is_watched(request.topic);
   std::size_t bytes = 0;
   Status verdict;
   for (const BatchPart& part : request.parts) {
@@ -333,12 +342,25 @@ Result<std::size_t> Sender::stage_parts(const SendRequest& request, const TopicE
   return batch.requests_.size() - 1;
 }
 
+void Sender::count_repeat(const SendBatch& batch, const SendBatch::Request& row) {
+  const store::AppendItem& first = batch.items_[row.first];
+  const bool delayed = first.queue != row.topic->queue(row.queue_id);
+  stats_.causes().count({.cause = Cause::kSendRepeated,
+                         .group = {},
+                         .topic = row.topic->name(),
+                         .queue_id = row.queue_id,
+                         .offset = delayed ? -1 : first.result.queue_offset.value,
+                         .messages = row.count});
+}
+
 void Sender::finish(SendBatch& batch, SendBatch::Request& row, store::AppendedOffset end) {
   if (row.count == 0) return;
   std::uint64_t bytes = 0;
   for (const store::AppendItem& item : std::span(batch.items_).subspan(row.first, row.count))
     bytes += static_cast<std::uint64_t>(item.result.size);
   row.end = end;
+  if (row.watched && repeats_ != nullptr && repeats_->see(row.topic->name_hash(), row.unique_key))
+    count_repeat(batch, row);
   stats_.put(row.count, bytes);
   if (row.topic == nullptr) return;
   TopicEntry::Traffic& traffic = row.topic->traffic();

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "broker/options.h"
 #include "broker/queue_locks.h"
 #include "broker/send_batch.h"
+#include "broker/send_repeats.h"
 #include "broker/topic_table.h"
 #include "broker/unique_key.h"
 #include "os/clock.h"
@@ -90,6 +92,7 @@ class Sender {
                               std::int32_t queue_id, SendBatch& batch) const;
   std::string_view new_unique_key(Arena& arena);
   void commit_one(SendBatch& batch, SendBatch::Request& row);
+  void count_repeat(const SendBatch& batch, const SendBatch::Request& row);
   void finish(SendBatch& batch, SendBatch::Request& row, store::AppendedOffset end);
 
   const Options& options_;
@@ -100,6 +103,7 @@ class Sender {
   store::MessageStore& store_;
   BrokerStats& stats_;
   UniqueKeys& unique_keys_;
+  const std::unique_ptr<SendRepeats> repeats_;  // null: not watched
   os::Clock& clock_;
   const std::string stamp_;  // the pairs that every message gets
   std::atomic<bool> accepting_{false};

@@ -45,7 +45,7 @@ struct TopicEntry::QueueArray {
 };
 
 TopicEntry::TopicEntry(std::string name, store::MessageStore& store)
-    : name_(std::move(name)), store_(store) {}
+    : name_(std::move(name)), name_hash_(TextHash()(name_)), store_(store) {}
 
 TopicEntry::~TopicEntry() = default;
 

@@ -37,6 +37,7 @@ class TopicEntry {
   ~TopicEntry();
 
   const std::string& name() const { return name_; }
+  std::uint64_t name_hash() const { return name_hash_; }
   bool alive() const { return alive_.load(std::memory_order_acquire); }
   std::int32_t read_queues() const { return read_queues_.load(std::memory_order_relaxed); }
   std::int32_t write_queues() const { return write_queues_.load(std::memory_order_relaxed); }
@@ -65,6 +66,7 @@ class TopicEntry {
   store::ConsumeQueue* make_queue(std::int32_t queue_id) const ONCE_EXCLUDES(mutex_);
 
   const std::string name_;
+  const std::uint64_t name_hash_;
   store::MessageStore& store_;
   std::atomic<bool> alive_{false};
   std::atomic<std::int32_t> read_queues_{0};

@@ -199,6 +199,8 @@ const std::array kServed = {
            "most that a delivery time may lie ahead (Apache's default: 3 days)"),
     number("timerPrecisionMs", &S::timer_precision_ms, 100, 60'000, "ms",
            "rounding of TIMER_OUT_MS in stored timers, for Apache; delivery here is exact"),
+    flag("countRepeatedSends", &S::count_repeated_sends,
+         "notice messages that a producer's client stored twice, in 4 MiB of memory (http.md)"),
     flag("recallMessageEnable", &S::recall, "serve request 370; needs messageIndexEnable",
          kDynamic),
     flag("allowRecallWhenBrokerNotWriteable", &S::recall_unwritable,

@@ -70,6 +70,7 @@ struct Settings {
   bool timer_wheel = true;
   std::int32_t timer_max_delay_s = 40 * 86'400;
   std::int32_t timer_precision_ms = 1000;
+  bool count_repeated_sends = true;
   bool recall = false;
   bool recall_unwritable = false;
 

@@ -103,8 +103,9 @@ Result<Json> group_causes(const ApiContext& context, const ApiQuestion& question
   if (context.parts.broker->groups().find(name) == nullptr)
     return fail(Errc::kGroupNotFound, "no consumer group " + name);
   const broker::Causes& causes = context.parts.broker->stats().causes();
+  const std::vector<std::string> topics = context.parts.broker->offsets().topics_of(name);
   Json recent = Json::array();
-  for (const broker::Causes::Event& event : causes.recent(name)) {
+  for (const broker::Causes::Event& event : causes.recent(name, topics)) {
     Json row = Json::object();
     row.set("atMs", event.at_ms);
     row.set("cause", broker::cause_name(event.cause));
@@ -118,7 +119,7 @@ Result<Json> group_causes(const ApiContext& context, const ApiQuestion& question
   }
   return Json::object()
       .set("group", name)
-      .set("redeliveries", counts_json(causes.of_group(name)))
+      .set("redeliveries", counts_json(causes.of_group(name, topics)))
       .set("recent", std::move(recent));
 }
 

@@ -49,6 +49,18 @@ TEST_F(GroupCausesTest, TheLatestAreBounded) {
   EXPECT_EQ(told.recent.front().offset, 149);
 }
 
+TEST_F(GroupCausesTest, RepeatedSendsToItsTopics) {
+  ASSERT_TRUE(
+      test_broker.broker.offsets().commit("g", "T", 0, model::ConsumeOffset{1}).has_value());
+  for (const char* topic : {"T", "other"})
+    causes().count({.cause = broker::Cause::kSendRepeated, .group = {}, .topic = topic});
+  const wire::GroupCauses told = ask("g");
+  for (const wire::CauseTotal& row : told.totals)
+    EXPECT_EQ(row.messages, row.cause == "send_repeated" ? 1 : 0) << row.cause;
+  ASSERT_EQ(told.recent.size(), 1U);
+  EXPECT_EQ(told.recent[0].topic, "T");
+}
+
 TEST_F(GroupCausesTest, AGroupThatIsNotThere) {
   EXPECT_EQ(call<wire::GetGroupCauses>(connect(), {.group = "missing"}).code,
             wire::number(wire::ResponseCode::kSubscriptionGroupNotExist));

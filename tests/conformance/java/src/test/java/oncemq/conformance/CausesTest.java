@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.remoting.protocol.admin.ConsumeStats;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -86,6 +87,26 @@ class CausesTest extends ClientTest {
         own.page("/metrics")
             .contains(
                 "oncemq_group_redeliveries_total{group=\"" + group + "\",cause=\"consumer_asked\"} 1"));
+  }
+
+  /** One message object sent twice has one key, as has what a client sends again by itself. */
+  @Test
+  void aProducerThatSendsItTwice() throws Exception {
+    String topic = topic("twice", 1);
+    String group = fresh("group");
+    DefaultMQProducer producer = producer();
+    Message message = message(topic, "body");
+    producer.send(message);
+    producer.send(message);
+    producer.send(message(topic, "another"));
+    consume(group, topic, "*").awaitExactly(3, PATIENCE_MS);
+    await("offsets", PATIENCE_MS, () -> count(group, "send_repeated") == 1);
+    JSONObject latest = told(group, "--recent").getJSONObject(0);
+    assertEquals("send_repeated", latest.getString("cause"));
+    assertEquals(topic, latest.getString("topic"));
+    assertEquals(1, latest.getLongValue("offset"));
+    assertTrue(
+        own.page("/metrics").contains("oncemq_redeliveries_total{cause=\"send_repeated\"} 1"));
   }
 
   @Test
