@@ -2,14 +2,12 @@
 #include <fstream>
 #include <iostream>
 #include <map>
-#include <memory>
 #include <unordered_set>
 
 #include "cli/letter_json.h"
 #include "cli/verb.h"
 #include "client/admin/dead_letters.h"
 #include "client/admin/pause.h"
-#include "model/sql_filter.h"
 
 namespace oncemq::cli {
 namespace {
@@ -55,11 +53,10 @@ Result<client::LetterSelection> selection_of(const Asked& asked, std::int64_t no
     selection.properties.emplace_back(pair.substr(0, middle), pair.substr(middle + 1));
   }
   if (!asked.where.empty()) {
-    auto where = model::SqlFilter::compile(asked.where);
-    if (!where) return fail(usage(where.error().message));
-    selection.where = std::make_shared<const model::SqlFilter>(std::move(*where));
+    if (const Status set = selection.set_where(asked.where); !set)
+      return fail(usage(set.error().message));
   }
-  if (selection.begin_ms > selection.end_ms) return fail(usage("--begin is after --end"));
+  if (!selection.check_times()) return fail(usage("--begin is after --end"));
   return selection;
 }
 
@@ -332,8 +329,8 @@ void add_group(CLI::App* verb, Asked& asked) {
 CLI::Validator expression() {
   return CLI::Validator(
       [](std::string& text) {
-        const auto filter = model::SqlFilter::compile(text);
-        return filter ? std::string() : filter.error().message;
+        const Status set = model::LetterFilter().set_where(text);
+        return set ? std::string() : set.error().message;
       },
       "EXPRESSION");
 }

@@ -30,34 +30,11 @@ bool is_passing(const Error& error) {
          error.code == Errc::kNotWritable;
 }
 
-bool contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-bool has_word(const std::string& keys, const std::string& key) {
-  return (" " + keys + " ").find(" " + key + " ") != std::string::npos;
-}
-
 }  // namespace
 
 std::string Letter::cause() const {
   const std::string cause = message.property(property::kDeadCause);
   return cause.empty() ? "unknown" : cause;
-}
-
-bool LetterSelection::wants(const StoredMessage& message) const {
-  if (message.store_ms < begin_ms || message.store_ms > end_ms) return false;
-  if (!ids.empty() && !contains(ids, message.id) &&
-      !contains(ids, message.property(property::kUniqueKey)) &&
-      !contains(ids, message.property(property::kOriginMessageId)))
-    return false;
-  if (!key.empty() && !has_word(message.property(property::kKeys), key)) return false;
-  if (!topic.empty() && message.property(property::kRetryTopic) != topic) return false;
-  if (!tags.empty() && !contains(tags, message.property(property::kTags))) return false;
-  if (where && !where->matches(message.properties)) return false;
-  return std::ranges::all_of(properties, [&](const auto& wanted) {
-    return message.property(wanted.first) == wanted.second;
-  });
 }
 
 Result<std::vector<std::string>> DeadLetters::groups() {
@@ -82,7 +59,10 @@ Status DeadLetters::visit(const LetterSelection& selection,
       [&](const std::string& address, std::vector<StoredMessage>&& messages) -> Result<bool> {
         std::vector<Letter> page;
         for (StoredMessage& message : messages) {
-          if (!selection.wants(message)) continue;
+          if (!selection.wants({.id = message.id,
+                                .died_ms = message.store_ms,
+                                .properties = message.properties}))
+            continue;
           const auto id = model::parse_offset_message_id(message.id);
           if (!id) return fail(id.error());
           page.push_back({.address = address,

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +10,7 @@
 #include "base/result.h"
 #include "client/admin/message_finder.h"
 #include "client/remoting/remoting_client.h"
-#include "model/sql_filter.h"
+#include "model/letter_filter.h"
 #include "wire/remoting/body/dead_letters.h"
 
 // The dead letters of a cluster's groups: docs/dead-letters.md.
@@ -27,21 +26,11 @@ struct Letter {
   std::string cause() const;  // DEAD_CAUSE, "unknown" when the broker did not write it
 };
 
-// Which letters of a group; what is left empty selects all.
-struct LetterSelection {
+// Which letters of a group.
+struct LetterSelection : model::LetterFilter {
   std::string group;
-  std::vector<std::string> ids;  // offset id, UNIQ_KEY or ORIGIN_MESSAGE_ID
-  std::string key;               // one of KEYS
-  std::string topic;             // the original one
-  std::vector<std::string> tags;
-  std::vector<std::pair<std::string, std::string>> properties;
-  std::shared_ptr<const model::SqlFilter> where;  // TRUE of its properties; shared by copies
-  std::int64_t begin_ms = 0;                      // when it died, both inclusive
-  std::int64_t end_ms = INT64_MAX;
   bool with_marked = false;  // also those that were replayed or purged
   std::int64_t limit = INT64_MAX;
-
-  bool wants(const StoredMessage& message) const;
 };
 
 enum class LetterOutcome : std::uint8_t { kDone, kAlready };

@@ -1,10 +1,12 @@
 // Orders over HTTP: what they change in the broker, and every refusal.
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "broker/fixture.h"
 #include "front/http/http_fixture.h"
+#include "front/http/letter_choice.h"
 #include "model/message_id.h"
 #include "wire/remoting/schema/broker_admin.h"
 #include "wire/remoting/schema/transactions.h"
@@ -77,14 +79,16 @@ class AdminOrdersTest : public HttpTest {
         store().record(model::topic::kHalf, 0, static_cast<std::size_t>(offset)).log_offset.value};
   }
   // Id of a message that group g gave up.
-  std::string letter() {
+  std::string letter(std::string_view properties = {}) {
     FakeConnection& client = connect();
+    const std::string stored = broker::pairs(properties);
     const Answer sent = call<wire::SendMessageV2>(client,
                                                   {.producer_group = "pg",
                                                    .topic = "T",
                                                    .default_topic = "TBW102",
                                                    .default_topic_queue_nums = 4,
-                                                   .queue_id = 0},
+                                                   .queue_id = 0,
+                                                   .properties = stored},
                                                   "body");
     EXPECT_EQ(sent.code, 0) << sent.remark;
     const auto id = model::parse_offset_message_id(sent.fields.at("msgId"));
@@ -379,7 +383,7 @@ TEST_F(AdminOrdersTest, DeadLetterRefusals) {
   broker().service_tick();
   const std::string one = letter();
   EXPECT_EQ(order("POST", "/dlq/g/replay").message(), "'ids' is missing");
-  EXPECT_THAT(order("POST", "/dlq/g/replay", R"({"ids":["zz"]})").message(), StartsWith("'ids'"));
+  EXPECT_EQ(order("POST", "/dlq/g/replay", R"({"ids":["zz"]})").status, 404);
   EXPECT_THAT(order("POST", "/dlq/g/replay", R"({"ids":[]})").message(), StartsWith("'ids'"));
   EXPECT_THAT(order("POST", "/dlq/g/replay", R"({"ids":[")" + one + R"("],"to":"x"})").message(),
               StartsWith("'to'"));
@@ -395,6 +399,72 @@ TEST_F(AdminOrdersTest, DeadLetterRefusals) {
   EXPECT_EQ(told.json["letters"].items().at(0)["error"]["code"].as_string(), "message_not_found");
   EXPECT_EQ(told.json["letters"].items().at(1)["order"].as_string(), "purge");
   EXPECT_EQ(read(ask(get("/api/v1/dlq/none"))).status, 404);
+}
+
+TEST_F(AdminOrdersTest, DeadLettersAreChosenByWhatTheyAre) {
+  broker().service_tick();
+  std::vector<std::string> ids;
+  for (int i = 0; i < 6; ++i)
+    ids.push_back(letter("KEYS=k" + std::to_string(i) + ";TAGS=" + (i < 4 ? "paid" : "sent") +
+                         ";UNIQ_KEY=u" + std::to_string(i) + ";amount=" + std::to_string(i)));
+  const auto chosen = [&](std::string_view body) {
+    const Told told = order("POST", "/dlq/g/purge?dryRun=true", body);
+    EXPECT_EQ(told.status, 200) << told.text;
+    std::string numbers;
+    for (const Json& row : told.json["letters"].items())
+      numbers += std::to_string(std::ranges::find(ids, row["id"].as_string()) - ids.begin());
+    return numbers;
+  };
+  EXPECT_EQ(chosen(R"({"where":"amount > 2"})"), "345");
+  EXPECT_EQ(chosen(R"({"where":"amount > 2","tags":["paid"]})"), "3");
+  EXPECT_EQ(chosen(R"({"key":"k1"})"), "1");
+  EXPECT_EQ(chosen(R"({"ids":["u2","u4","other"]})"), "24");
+  EXPECT_EQ(chosen(R"({"properties":{"amount":"5"}})"), "5");
+  EXPECT_EQ(chosen(R"({"topic":"T","limit":2})"), "01");
+  EXPECT_EQ(chosen(R"({"topic":"T","limit":2,"from":2})"), "23");
+  EXPECT_EQ(chosen(R"({"topic":"other"})"), "");
+  EXPECT_EQ(chosen(R"({"beginMs":)" + std::to_string(test_broker.clock.wall_ms() + 1) + "}"), "");
+  EXPECT_EQ(chosen(R"({"endMs":)" + std::to_string(test_broker.clock.wall_ms()) + "}"), "012345");
+  EXPECT_EQ(store().count("%RETRY%g", 0), 0U);
+
+  // In earnest; what has a mark is not chosen again, so the same order may be repeated to the end.
+  Told told = order("POST", "/dlq/g/replay", R"({"where":"amount < 3","limit":2})");
+  EXPECT_EQ(told.status, 200) << told.text;
+  EXPECT_EQ(told.json["letters"].items().size(), 2U);
+  EXPECT_EQ(told.json["next"].as_int(), 2);
+  EXPECT_EQ(store().count("%RETRY%g", 0), 2U);
+  told = order("POST", "/dlq/g/replay", R"({"where":"amount < 3","limit":2})");
+  EXPECT_EQ(told.json["letters"].items().size(), 1U);
+  EXPECT_TRUE(told.json["next"].is_null());
+  EXPECT_EQ(store().count("%RETRY%g", 0), 3U);
+  EXPECT_EQ(chosen(R"({"endMs":9000000000000})"), "345");
+}
+
+TEST_F(AdminOrdersTest, AChoiceOfDeadLettersIsBounded) {
+  broker().service_tick();
+  for (std::size_t i = 0; i <= LetterChoice::kLookedMax; ++i) letter("KEYS=k");
+  Told told = order("POST", "/dlq/g/purge", R"({"key":"other"})");
+  EXPECT_EQ(told.status, 200) << told.text;
+  EXPECT_TRUE(told.json["letters"].items().empty());
+  EXPECT_EQ(told.json["next"].as_int(), static_cast<std::int64_t>(LetterChoice::kLookedMax));
+  told = order("POST", "/dlq/g/purge", R"({"key":"k"})");
+  EXPECT_EQ(told.json["letters"].items().size(), LetterChoice::kLettersMax);
+  EXPECT_EQ(told.json["next"].as_int(), static_cast<std::int64_t>(LetterChoice::kLettersMax));
+}
+
+TEST_F(AdminOrdersTest, AChoiceOfDeadLettersIsRefused) {
+  broker().service_tick();
+  letter("KEYS=k");
+  const auto refusal = [&](std::string_view body) {
+    return order("POST", "/dlq/g/replay", body).message();
+  };
+  EXPECT_EQ(refusal("{}"), "'ids' is missing");
+  EXPECT_THAT(refusal(R"({"where":"amount >"})"), StartsWith("'where' "));
+  EXPECT_THAT(refusal(R"({"beginMs":2,"endMs":1})"), StartsWith("'beginMs' "));
+  EXPECT_THAT(refusal(R"({"limit":65})"), StartsWith("'limit' "));
+  EXPECT_THAT(refusal(R"({"key":"k","tag":"paid"})"), StartsWith("'tag' is not known here"));
+  EXPECT_EQ(order("POST", "/dlq/none/purge", R"({"key":"k"})").status, 404);
+  EXPECT_EQ(store().count("%RETRY%g", 0), 0U);
 }
 
 // ---- of all orders

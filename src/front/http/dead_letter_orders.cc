@@ -3,33 +3,12 @@
 #include <utility>
 
 #include "front/http/api_order.h"
+#include "front/http/letter_choice.h"
 #include "model/message_id.h"
 #include "model/topic.h"
 
 namespace oncemq::front {
 namespace {
-
-// Letters of one order: each is read (4 MiB at most) and copied before the next.
-constexpr std::size_t kLettersMax = 64;
-
-struct Wanted {
-  std::string id;
-  model::LogOffset letter;
-};
-
-// The letters that the body names; none is touched when one of the ids is no id.
-std::vector<Wanted> read_ids(BodyFields& body) {
-  body.require("ids");
-  std::vector<Wanted> wanted;
-  for (std::string& id : body.texts("ids", kLettersMax).value_or(std::vector<std::string>())) {
-    const auto parsed = model::parse_offset_message_id(id);
-    if (parsed)
-      wanted.push_back({std::move(id), parsed->offset});
-    else
-      body.refuse("ids", "are offset message ids (32 or 56 hex digits), '" + id + "' is none");
-  }
-  return wanted;
-}
 
 Json mark_json(Json row, const broker::LetterMark& mark, const Address& host) {
   row.set("order", broker::order_text(mark.order)).set("by", mark.by).set("atMs", mark.time_ms);
@@ -38,7 +17,7 @@ Json mark_json(Json row, const broker::LetterMark& mark, const Address& host) {
 }
 
 // What a dry run finds out about one letter.
-Result<Json> look(const ApiContext& context, const std::string& group, const Wanted& wanted) {
+Result<Json> look(const ApiContext& context, const std::string& group, const ChosenLetter& wanted) {
   broker::Broker& broker = *context.parts.broker;
   const auto span = broker.query().by_offset(wanted.letter);
   if (!span) return fail(span.error());
@@ -55,13 +34,15 @@ Result<Json> look(const ApiContext& context, const std::string& group, const Wan
 
 // One refusal does not stop the others: the next run of the same order would find them done.
 Result<ApiDone> order_all(const ApiContext& context, const ApiOrder& order,
-                          const std::vector<Wanted>& letters, broker::LetterOrder what,
+                          const LetterChoice& choice, broker::LetterOrder what,
                           const std::string& by) {
+  const auto chosen = choice.choose(context, order.path[1]);
+  if (!chosen) return fail(chosen.error());
   ApiDone done{.json = {}, .when = ApiDone::When::kCommitted};
   Json rows = Json::array();
   std::int64_t refused = 0;
   std::optional<Error> first;
-  for (const Wanted& wanted : letters) {
+  for (const ChosenLetter& wanted : chosen->letters) {
     Result<Json> row = Json();
     if (order.dry_run) {
       row = look(context, order.path[1], wanted);
@@ -91,16 +72,18 @@ Result<ApiDone> order_all(const ApiContext& context, const ApiOrder& order,
     }
     rows.push(std::move(*row));
   }
-  if (refused == static_cast<std::int64_t>(letters.size())) return fail(std::move(*first));
-  done.json = order_json(order, Json::object()
-                                    .set("group", order.path[1])
-                                    .set("letters", std::move(rows))
-                                    .set("refused", refused));
+  if (refused > 0 && refused == std::ssize(chosen->letters)) return fail(std::move(*first));
+  Json json = Json::object()
+                  .set("group", order.path[1])
+                  .set("letters", std::move(rows))
+                  .set("refused", refused);
+  if (chosen->next) json.set("next", *chosen->next);
+  done.json = order_json(order, std::move(json));
   return done;
 }
 
 Result<ApiDone> replay(const ApiContext& context, ApiOrder& order) {
-  const std::vector<Wanted> letters = read_ids(order.body);
+  const LetterChoice letters(order.body);
   const std::string to = order.body.text("to").value_or("group");
   const std::string by = order.body.text("by").value_or(order.by);
   if (to != "group" && to != "topic") order.body.refuse("to", "is group or topic");
@@ -112,7 +95,7 @@ Result<ApiDone> replay(const ApiContext& context, ApiOrder& order) {
 }
 
 Result<ApiDone> purge(const ApiContext& context, ApiOrder& order) {
-  const std::vector<Wanted> letters = read_ids(order.body);
+  const LetterChoice letters(order.body);
   const std::string by = order.body.text("by").value_or(order.by);
   ONCE_TRY(order.body.finish());
   return order_all(context, order, letters, broker::LetterOrder::kPurge, by);
@@ -120,8 +103,10 @@ Result<ApiDone> purge(const ApiContext& context, ApiOrder& order) {
 
 constexpr ApiOrderRoute kRoutes[] = {
     {HttpMethod::kPost, "dlq/{}/replay", replay,
-     "gives letters back, each once; ids (at most 64), to (group or topic), by"},
-    {HttpMethod::kPost, "dlq/{}/purge", purge, "marks letters as dealt with; ids (at most 64), by"},
+     "gives letters back, each once; to (group or topic), by; which: ids, key, topic, tags, "
+     "properties, where, beginMs, endMs, from, limit (64)"},
+    {HttpMethod::kPost, "dlq/{}/purge", purge,
+     "marks letters as dealt with; by; which: as for replay"},
 };
 
 }  // namespace

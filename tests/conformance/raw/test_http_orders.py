@@ -224,6 +224,36 @@ class OrdersTest(unittest.TestCase):
         self.broker.start()
         self.eventually(lambda: self.waiting_letters() == 1)
 
+    def test_dead_letters_by_what_they_are(self):
+        """What the command line would take, the order takes."""
+        self.order("POST", "/groups", {"name": "g"}, 201)
+        for number in range(6):
+            fields = remoting.send_fields("t", 0, f"k{number}", amount=number, TAGS="paid" if number < 4 else "sent")
+            code, sent, *_rest = self.client.call(remoting.SEND, fields, b"body %d" % number)
+            self.assertEqual(code, 0)
+            back = {"offset": str(remoting.log_offset_of(sent["msgId"])), "group": "g", "delayLevel": "-1",
+                    "originMsgId": sent["msgId"], "originTopic": "t", "unitMode": "false", "maxReconsumeTimes": "16"}
+            self.assertEqual(self.client.call(remoting.SEND_BACK, back)[0], 0)
+        for body, options in (({"where": "amount > 2"}, ("--where", "amount > 2")),
+                              ({"where": "amount > 2", "tags": ["paid"]}, ("--where", "amount > 2", "--tag", "paid")),
+                              ({"key": "k1"}, ("--key", "k1")), ({"ids": ["k4"]}, ("--id", "k4")),
+                              ({"properties": {"amount": "5"}}, ("--property", "amount=5")),
+                              ({"topic": "t", "endMs": 1}, ("--topic", "t", "--end", "1")),
+                              ({"topic": "t", "limit": 4}, ("--topic", "t", "--limit", "4"))):
+            would = self.order("POST", "/dlq/g/replay?dryRun=true", body)
+            self.assertEqual([row["id"] for row in would["letters"]],
+                             [row["id"] for row in self.cli("dlq", "replay", "g", "--dry-run", *options)], body)
+        self.assertEqual(self.pull("%RETRY%g", "g", 0), [])
+        self.order("POST", "/dlq/g/replay", {"where": "amount >"}, 400)
+        self.order("POST", "/dlq/g/replay", {}, 400)
+        done = self.order("POST", "/dlq/g/replay", {"where": "amount < 3", "limit": 2})
+        self.assertEqual(len(done["letters"]), 2)
+        done = self.order("POST", "/dlq/g/replay", {"where": "amount < 3", "from": done["next"]})
+        self.assertEqual(len(done["letters"]), 1)
+        self.assertNotIn("next", done)
+        self.assertEqual(self.pull("%RETRY%g", "g", 0), [b"body 0", b"body 1", b"body 2"])
+        self.assertEqual(self.order("POST", "/dlq/g/replay", {"where": "amount < 3"})["letters"], [])
+
     def test_what_was_ordered_outlives_a_kill(self):
         self.order("POST", "/topics", {"name": "kept", "queues": 2}, 201)
         self.order("POST", "/groups", {"name": "kept", "retryMaxTimes": 7}, 201)
