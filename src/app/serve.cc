@@ -247,9 +247,12 @@ Status Node::start() {
   settings_.on_update([this](std::span<const model::SettingAssignment> set) {
     set_log_level(settings_.get());
     if (broker_) {
-      const std::int32_t before = switches_.permission.load();
+      const std::int32_t permission = switches_.permission.load();
+      const bool creates = switches_.auto_create_topic.load();
       fill_switches(settings_.get(), switches_);
-      if (switches_.permission.load() != before) broker_->topics().touch();
+      if (switches_.permission.load() != permission ||
+          switches_.auto_create_topic.load() != creates)
+        broker_->topics().touch();
     }
     for (const model::SettingAssignment& a : set)
       log::info("app", "an operator set {}={}", a.name, a.value);

@@ -386,6 +386,15 @@ Status TopicTable::remove(std::string_view name) {
 }
 
 void TopicTable::touch() {
+  // Clients ask for the route of this topic before they send to one that does not exist.
+  if (switches_.auto_create_topic.load(std::memory_order_relaxed)) {
+    const auto own = own_topics();
+    const auto wanted =
+        std::ranges::find(own, model::topic::kAutoCreate, &model::TopicConfig::name);
+    if (!ensure(*wanted).has_value())
+      log::warn("broker", "{} cannot be made: there are too many topics",
+                model::topic::kAutoCreate);
+  }
   {
     WriteLock lock(mutex_);
     version_.bump(clock_.wall_ms());

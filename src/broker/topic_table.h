@@ -139,7 +139,7 @@ class TopicTable {
   Status update(const model::TopicConfig& config);
   // Removes the topic and its queues' files. kInvalidArgument for system topics; OK when missing.
   Status remove(std::string_view name);
-  // A new version without a change in the table (the broker's own permission changed).
+  // A switch that topics depend on changed: a new version; TBW102, if sends may create topics.
   void touch();
 
  private:

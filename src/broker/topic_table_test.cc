@@ -220,6 +220,25 @@ TEST_F(TopicTableTest, AutoCreationIsSwitchedWhileTheBrokerRuns) {
   EXPECT_TRUE(topics.create_by_send("B", "TBW102", 4, false).has_value());
 }
 
+TEST_F(TopicTableTest, ItsTopicIsMadeWhenAutoCreationIsSwitchedOn) {
+  switches.auto_create_topic = false;
+  TopicTable fresh(options, switches, store, clock);
+  ASSERT_TRUE(fresh.load("").has_value());
+  fresh.touch();
+  EXPECT_FALSE(fresh.config("TBW102").has_value());
+  switches.auto_create_topic = true;
+  std::vector<std::string> told;
+  fresh.set_listener([&](std::span<const std::string> names) {
+    told.insert(told.end(), names.begin(), names.end());
+  });
+  fresh.touch();
+  EXPECT_EQ(told, std::vector<std::string>{"TBW102"});
+  EXPECT_EQ(fresh.config("TBW102")->perm, 7);
+  EXPECT_TRUE(fresh.create_by_send("T", "TBW102", 4, false).has_value());
+  fresh.touch();
+  EXPECT_EQ(told.size(), 2U) << "it is made once";
+}
+
 TEST_F(TopicTableTest, TheTopicOfAWaitingMessageIsMadeAgainUnlessItWasDeleted) {
   make_topic("T");
   EXPECT_EQ(topics.topic_of_waiting("T", 9, {5}), topics.find("T"));

@@ -136,6 +136,24 @@ class OrdersTest(unittest.TestCase):
         self.assertIn("did you mean", self.order("PUT", "/config", {"logLevle": "warn"}, 400)["error"]["message"])
         self.order("PUT", "/config", {"listenPort": 1}, 403)
 
+    def test_topics_are_made_by_sends_when_that_is_switched_on(self):
+        """A client asks for the route of TBW102 before it sends to a topic that is not there."""
+        self.broker.stop()
+        self.broker.close()
+        self.broker = Broker(ONCEMQ, os.path.join(self.folder, "other"), self.log, mappedFileSizeCommitLog=1 << 20,
+                             autoCreateTopicEnable="false")
+        self.addCleanup(self.broker.close)
+        self.broker.start()
+        client = remoting.Connection(self.broker.port)
+        self.addCleanup(client.close)
+        send = (remoting.SEND, remoting.send_fields("new", 0, "k"), b"x")
+        self.assertEqual(client.call(*send)[0], 17)
+        self.assertEqual(self.http("GET", "/topics/TBW102", headers={})[0], 404)
+        self.order("PUT", "/config", {"autoCreateTopicEnable": True})
+        self.show("/topics/TBW102")
+        self.assertEqual(self.cli("topic", "show", "TBW102")[0]["perm"], 7)
+        self.assertEqual(client.call(*send)[0], 0)
+
     def half(self, key):
         code, fields, *_rest = self.client.call(remoting.SEND, remoting.half_fields("t", 0, key, "pg"), b"half " + key.encode())
         self.assertEqual(code, 0)
