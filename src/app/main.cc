@@ -117,7 +117,7 @@ int main(int argc, char** argv) {
 
   std::string page;
   CLI::App* docs_command = program.add_subcommand("docs", "print a page of docs/ from the code");
-  docs_command->add_option("page", page, "compat, config, metrics, cli or man")
+  docs_command->add_option("page", page, "compat, config, metrics, cli, or man: oncemq-commands(1)")
       ->required()
       ->check(CLI::IsMember({"compat", "config", "metrics", "cli", "man"}));
 
