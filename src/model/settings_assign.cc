@@ -27,6 +27,9 @@ tl::unexpected<Error> bad_value(const Row& row, std::string_view value, std::str
   return fail(Errc::kInvalidArgument, std::move(message));
 }
 
+// Of a name that is not known: no setting's is longer.
+constexpr std::size_t kComparedMax = 48;
+
 template <class T>
 Status set_value(Settings& settings, const Row& row, T Settings::*member, std::string_view value) {
   if constexpr (std::is_same_v<T, std::string>) {
@@ -52,11 +55,16 @@ Status set_value(Settings& settings, const Row& row, T Settings::*member, std::s
 
 }  // namespace
 
+// Hundreds of rows are compared, and anybody may send a name: what is longer than any of them says
+// nothing more, and a row whose length alone is further away than the best need not be looked at.
 std::string_view nearest_setting(std::string_view name) {
+  name = name.substr(0, kComparedMax);
   std::string_view best;
   std::size_t best_distance = SIZE_MAX;
   for (const Row& row : setting_rows()) {
-    const std::size_t distance = edit_distance(name.substr(0, 100), row.name);
+    const std::size_t longer = std::max(name.size(), row.name.size());
+    if (longer - std::min(name.size(), row.name.size()) >= best_distance) continue;
+    const std::size_t distance = edit_distance(name, row.name);
     if (distance < best_distance) {
       best_distance = distance;
       best = row.name;
