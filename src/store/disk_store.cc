@@ -230,6 +230,10 @@ void DiskStore::wire() {
     flusher_->set_callbacks([this] { dispatcher_->wake(); }, broken);
   }
   dispatcher_->set_on_broken(broken);
+  dispatcher_->set_errand([this] {
+    repair_some();
+    retention_->run();
+  });
 }
 
 void DiskStore::start(CommitListener listener) {
@@ -359,10 +363,7 @@ void DiskStore::cool() {
 void DiskStore::housekeep() {
   log_->retry_no_space();
   cool();
-  dispatcher_->while_still([this] {
-    repair_some();
-    retention_->run();
-  });
+  dispatcher_->run_errand();
 }
 
 void DiskStore::repair_some() {

@@ -63,7 +63,14 @@ void Dispatcher::start() {
     MutexLock role(role_);
     if (unsettled() > kStopFiles) next_pass_ns_ = clock_.monotonic_ns() + kKernelWritesNs;
   }
+  threaded_.store(true);
   thread_ = os::Thread("dispatcher", [this] { run(); });
+}
+
+void Dispatcher::run_errand() {
+  if (!threaded_.load()) return while_still([this] { errand_(); });
+  errand_waits_.store(true);
+  signal_.set();
 }
 
 void Dispatcher::stop() {
@@ -88,6 +95,7 @@ void Dispatcher::run() {
       settled = some && *some;
       // Failing to prepare is not yet a failure: whoever needs the file will meet it.
       (void)files_.prepare_next({marks_.flushed().value});
+      if (errand_waits_.exchange(false)) errand_();
     }
     (void)stop_signal_.wait_for(kPause);
   }

@@ -67,6 +67,12 @@ class Dispatcher {
   void resync() ONCE_NO_ANALYSIS { has_synced_sum_ = sync_sum_valid_ = false; }
   LogOffset dispatched() const { return {dispatched_.load(std::memory_order_acquire)}; }
 
+  // What others leave to be done while the dispatcher stands still; before start().
+  void set_errand(std::function<void()> errand) { errand_ = std::move(errand); }
+  // Has the errand done soon, on the dispatcher's own thread, whose syncs nobody else should wait
+  // for; at once where there is no such thread (stepwise mode). Several calls may come to one.
+  void run_errand() ONCE_NO_ANALYSIS;
+
   // Runs with the dispatcher held still.
   template <class Work>
   auto while_still(Work work) ONCE_NO_ANALYSIS {
@@ -99,10 +105,13 @@ class Dispatcher {
   os::Disk& disk_;
   os::Clock& clock_;
   OnBroken on_broken_;
+  std::function<void()> errand_;
 
   Signal signal_;
   Signal stop_signal_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> threaded_{false};  // its thread runs
+  std::atomic<bool> errand_waits_{false};
   std::atomic<std::int64_t> dispatched_;
 
   Mutex role_;

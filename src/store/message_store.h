@@ -229,7 +229,7 @@ class MessageStore {
 
   // ---- periodic work (service thread)
   // -------------------------------------------------------------------------- Retention, disk
-  // watermarks, retry after a full disk. Cheap when nothing is due.
+  // watermarks, retry after a full disk. Waits for no sync: the dispatcher's thread does the rest.
   virtual void housekeep() = 0;
   // Pages of the log that reads brought into memory no longer count for this process, except those
   // near the end. housekeep() does it, too: this is for who reads much in between. Costs as much as

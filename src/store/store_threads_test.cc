@@ -1,6 +1,7 @@
 // The store with its own threads and several of ours: what is appended in parallel comes out dense
 // and in order, and nobody who watches a queue is left waiting. Run under ThreadSanitizer as well.
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -115,6 +116,56 @@ TEST_F(StoreThreads, StopsWithoutAnOrderlyClose) {
   ASSERT_TRUE(testing::send(**opened, "x"));
   opened->reset();
   EXPECT_TRUE(disk->stat("store/abort").has_value());
+}
+
+// The thread that keeps house also delivers timers: a disk that takes its time for a sync of queue
+// files must not hold it up.
+TEST_F(StoreThreads, HousekeepingWaitsForNoSync) {
+  options.log_file_size = 8 << 10;
+  options.delete_when = "0;1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23";
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool syncing = false;
+  bool let_go = false;
+  std::atomic<bool> through{false};
+  std::atomic<bool> slow{false};
+  disk->observe([&](const os::DiskOperation& done) {
+    const bool sync = done.kind == os::DiskOperation::Kind::kSync ||
+                      done.kind == os::DiskOperation::Kind::kSyncDir;
+    if (!sync || !slow.load() || done.path.find("consumequeue") == std::string::npos) return;
+    std::unique_lock lock(mutex);
+    syncing = true;
+    changed.notify_all();
+    // Only a broken store lets this time pass.
+    changed.wait_for(lock, std::chrono::seconds(20), [&] { return let_go; });
+    through.store(true);
+  });
+  auto opened = DiskStore::open(*disk, clock, options, nullptr);
+  ASSERT_TRUE(opened.has_value());
+  store = std::move(*opened);
+  slow.store(true);
+  store->start(nullptr);
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(testing::send(*store, std::string(200, 'x')));
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return syncing; });
+  }
+  store->housekeep();
+  EXPECT_FALSE(through.load());
+  {
+    const std::lock_guard lock(mutex);
+    let_go = true;
+  }
+  changed.notify_all();
+  // What it left to the dispatcher is done.
+  clock.advance_ms(80 * 3'600'000LL);
+  while (store->min_offset().value == 0) {
+    clock.advance_ms(10'000);
+    store->housekeep();
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(store->close());
+  disk->observe(nullptr);
 }
 
 }  // namespace
