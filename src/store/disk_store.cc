@@ -198,8 +198,9 @@ Status DiskStore::load() {
                                                      .checkpoint = *checkpoint});
   flusher_ =
       std::make_unique<Flusher>(*log_, marks_, *zeros_, gate_, clock_, options_.flush_interval_ms);
-  retention_ = std::make_unique<Retention>(disk_, clock_, layout_, options_, *files_, marks_,
-                                           queues_, queue_files_, index_.get(), gate_);
+  retention_ =
+      std::make_unique<Retention>(disk_, clock_, layout_, options_, *files_, marks_, queues_,
+                                  queue_files_, index_.get(), gate_, *dispatcher_);
   return {};
 }
 

@@ -267,6 +267,14 @@ Status Dispatcher::forget(std::span<LiveQueue* const> queues) {
   return record();
 }
 
+Status Dispatcher::trim(std::span<LiveQueue* const> queues, const std::function<Status()>& remove) {
+  Status done = forget(queues);
+  if (done) done = remove();
+  for (const LiveQueue* queue : queues)
+    queues_sum_ += QueueTable::share(*queue, queue->persisted());
+  return done;
+}
+
 std::size_t Dispatcher::unsettled() const {
   const std::size_t files = queues_.unsynced();
   return files == SIZE_MAX ? table_.all().size() : files;

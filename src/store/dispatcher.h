@@ -63,6 +63,10 @@ class Dispatcher {
   // The queues will lose their files (inside while_still): what is on disk no longer counts on
   // them.
   Status forget(std::span<LiveQueue* const> queues) ONCE_NO_ANALYSIS;
+  // First files of the queues go (inside while_still): `remove` deletes them and says so to the
+  // queues. A crash in between must not look as if somebody else had deleted them.
+  Status trim(std::span<LiveQueue* const> queues,
+              const std::function<Status()>& remove) ONCE_NO_ANALYSIS;
   // Queue files were written past the dispatcher (inside while_still): the next pass takes them.
   void resync() ONCE_NO_ANALYSIS { has_synced_sum_ = sync_sum_valid_ = false; }
   LogOffset dispatched() const { return {dispatched_.load(std::memory_order_acquire)}; }

@@ -56,6 +56,8 @@ std::uint64_t QueueTable::share(const LiveQueue& queue, QueueOffset end) {
   for (char c : queue.topic()) hash = (hash ^ static_cast<unsigned char>(c)) * kFnvPrime;
   hash = (hash ^ static_cast<std::uint64_t>(queue.queue_id())) * kFnvPrime;
   hash = (hash ^ static_cast<std::uint64_t>(end.value)) * kFnvPrime;
+  if (const QueueOffset first = queue.first(); first.value > 0)
+    hash = (hash ^ static_cast<std::uint64_t>(first.value)) * kFnvPrime;
   return hash ^ (hash >> 29);  // summed up, so that the order does not matter
 }
 

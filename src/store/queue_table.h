@@ -23,8 +23,8 @@ class QueueTable {
   LiveQueue* find(std::string_view topic, std::int32_t queue_id) const;
   std::vector<LiveQueue*> all() const;
   std::vector<LiveQueue*> of_topic(std::string_view topic) const;
-  // Sum over the queues of a hash of topic, id and end of what is in their files. A folder whose
-  // queues do not give the sum that was noted has lost some.
+  // Sum over the queues of a hash of topic, id, and beginning and end of what is in their files. A
+  // folder whose queues do not give the sum that was noted has lost some.
   std::uint64_t sum() const;
   // What one queue adds when its files end at `end`.
   static std::uint64_t share(const LiveQueue& queue, QueueOffset end);

@@ -258,6 +258,24 @@ TEST_F(RecoveryTest, QueueBehindAfterAnUncleanStopIsMadeAgain) {
   expect_many(66);
 }
 
+TEST_F(RecoveryTest, QueueWithoutItsFirstFileIsMadeAgain) {
+  open();
+  send_many(100);
+  store->step();
+  crash(os::Crash::kProcess);
+  ASSERT_TRUE(disk->remove("store/consumequeue/T/1/00000000000000000000"));
+  open();
+  EXPECT_TRUE(store->recovered().whole_log);
+  EXPECT_EQ(store->queue("T", 1).min().value, 0);
+  expect_many(100);
+  // That is settled: the next start has no reason to look again.
+  store->step();
+  crash(os::Crash::kProcess);
+  open();
+  EXPECT_FALSE(store->recovered().whole_log);
+  expect_many(100);
+}
+
 TEST_F(RecoveryTest, LostIndexIsMadeAgain) {
   open();
   send_many(100);

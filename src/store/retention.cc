@@ -35,7 +35,8 @@ double ratio(std::int32_t percent, std::int32_t low, std::int32_t high) {
 
 Retention::Retention(os::Disk& disk, os::Clock& clock, const Layout& layout,
                      const StoreOptions& options, LogFiles& files, const Watermarks& marks,
-                     QueueTable& queues, QueueFiles& queue_files, KeyIndex* index, WriteGate& gate)
+                     QueueTable& queues, QueueFiles& queue_files, KeyIndex* index, WriteGate& gate,
+                     Dispatcher& dispatcher)
     : disk_(disk),
       clock_(clock),
       layout_(layout),
@@ -46,6 +47,7 @@ Retention::Retention(os::Disk& disk, os::Clock& clock, const Layout& layout,
       queue_files_(queue_files),
       index_(index),
       gate_(gate),
+      dispatcher_(dispatcher),
       hours_(parse_hours(options.delete_when)) {}
 
 void Retention::run() {
@@ -128,18 +130,32 @@ Result<int> Retention::clean_log(bool force) {
 Status Retention::clean_derived() {
   const LogOffset min = files_.min_offset();
   if (min == cleaned_for_) return {};
-  for (LiveQueue* queue : queues_.all()) {
-    const std::int64_t per_file = queue_files_.entries_per_file();
-    // Most queues have nothing in front of the file that their minimum lies in.
-    const QueueOffset keep = std::min(queue->min(), queue->persisted());
-    if (queue->first().value / per_file >= keep.value / per_file) continue;
-    const auto removed = queue_files_.remove_below(*queue, keep);
-    if (!removed) return fail(removed.error());
-    queue->set_first({keep.value / per_file * per_file});
-  }
+  ONCE_TRY(trim_queues());
   if (index_ != nullptr) ONCE_TRY(index_->remove_below(min));
   cleaned_for_ = min;
   return {};
+}
+
+Status Retention::trim_queues() {
+  const std::int64_t per_file = queue_files_.entries_per_file();
+  // The beginning of the file that the minimum lies in; the last file stays in any case.
+  const auto first_kept = [&](const LiveQueue& queue) {
+    const std::int64_t last = std::max<std::int64_t>(queue.persisted().value - 1, 0);
+    return QueueOffset{std::min(queue.min().value, last) / per_file * per_file};
+  };
+  std::vector<LiveQueue*> longer;
+  for (LiveQueue* queue : queues_.all())
+    if (queue->first() < first_kept(*queue)) longer.push_back(queue);
+  if (longer.empty()) return {};
+  return dispatcher_.trim(longer, [&]() -> Status {
+    for (LiveQueue* queue : longer) {
+      const QueueOffset keep = first_kept(*queue);
+      const auto removed = queue_files_.remove_below(*queue, keep);
+      if (!removed) return fail(removed.error());
+      queue->set_first(keep);
+    }
+    return {};
+  });
 }
 
 }  // namespace oncemq::store

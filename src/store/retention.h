@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "os/clock.h"
 #include "os/disk.h"
+#include "store/dispatcher.h"
 #include "store/key_index.h"
 #include "store/layout.h"
 #include "store/log_files.h"
@@ -31,7 +32,7 @@ class Retention {
 
   Retention(os::Disk& disk, os::Clock& clock, const Layout& layout, const StoreOptions& options,
             LogFiles& files, const Watermarks& marks, QueueTable& queues, QueueFiles& queue_files,
-            KeyIndex* index, WriteGate& gate);
+            KeyIndex* index, WriteGate& gate, Dispatcher& dispatcher);
 
   // Does a pass when the interval is over; cheap otherwise.
   void run();
@@ -59,6 +60,7 @@ class Retention {
   // Returns how many log files went.
   Result<int> clean_log(bool force);
   Status clean_derived();
+  Status trim_queues();
 
   os::Disk& disk_;
   os::Clock& clock_;
@@ -70,6 +72,7 @@ class Retention {
   QueueFiles& queue_files_;
   KeyIndex* const index_;
   WriteGate& gate_;
+  Dispatcher& dispatcher_;
   std::vector<int> hours_;
   std::int64_t next_ms_ = 0;
   LogOffset cleaned_for_{-1};  // log minimum that queue and index files were cleaned for

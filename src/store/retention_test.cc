@@ -107,6 +107,57 @@ TEST_F(RetentionTest, QueueAndIndexFilesFollow) {
   EXPECT_EQ(store->queue("T", 0).next().value, 600);
 }
 
+// A beginning that retention took is not one that is lost, wherever a crash comes.
+TEST_F(RetentionTest, AStartDoesNotMissWhatRetentionTook) {
+  open();
+  fill(600);
+  clock.advance_ms(80 * kHourMs);
+  std::vector<std::unique_ptr<os::MemoryDisk>> images;
+  disk->observe([&](const os::DiskOperation& done) {
+    if (done.kind != os::DiskOperation::Kind::kRemove &&
+        done.path.find("watermark") == std::string::npos)
+      return;
+    for (const os::Crash how : {os::Crash::kProcess, os::Crash::kDropUnsynced})
+      images.push_back(disk->crash(how));
+  });
+  for (int i = 0; i < 3; ++i) {
+    store->clean_now();
+    store->step();
+  }
+  disk->observe(nullptr);
+  const std::int64_t first = store->queue("T", 0).min().value;
+  ASSERT_GT(first, 40);
+  ASSERT_FALSE(disk->stat("store/consumequeue/T/0/00000000000000000000").has_value());
+  images.push_back(disk->crash(os::Crash::kProcess));
+  store.reset();
+  for (auto& image : images) {
+    disk = std::move(image);
+    open();
+    EXPECT_FALSE(store->recovered().whole_log);
+    ConsumeQueue& queue = store->queue("T", 0);
+    EXPECT_EQ(bodies(*store, "T", 0, queue.min().value).size(),
+              static_cast<std::size_t>(600 - queue.min().value));
+    store.reset();
+  }
+}
+
+// The last file stays although all of its records are gone; a queue without a file begins at 0.
+TEST_F(RetentionTest, AQueueWhoseRecordsAreAllGoneKeepsItsPlace) {
+  open();
+  for (int i = 0; i < 40; ++i)
+    ASSERT_TRUE(send(*store, Sent{.topic = "Old", .body = std::string(200, '.')}));
+  fill(600);
+  clock.advance_ms(80 * kHourMs);
+  for (int i = 0; i < 3; ++i) store->clean_now();
+  store->step();
+  EXPECT_EQ(store->queue("Old", 0).min().value, 40);
+  crash(os::Crash::kProcess);
+  open();
+  EXPECT_FALSE(store->recovered().whole_log);
+  EXPECT_EQ(store->queue("Old", 0).min().value, 40);
+  EXPECT_EQ(store->queue("Old", 0).next().value, 40);
+}
+
 TEST_F(RetentionTest, SpansOutliveTheirFile) {
   open();
   fill(200);
