@@ -1,36 +1,10 @@
 #include "client/remoting/remoting_client.h"
 
-#include <optional>
 #include <utility>
 
-#include "base/mutex.h"
+#include "client/remoting/meeting.h"
 
 namespace oncemq::client {
-namespace {
-
-// Where a waiting caller and the loop meet. Thread rule: monitor.
-template <class T>
-class Meeting {
- public:
-  void bring(T value) {
-    const MutexLock lock(mutex_);
-    value_ = std::move(value);
-    there_.notify_one();
-  }
-  T wait() {
-    const MutexLock lock(mutex_);
-    while (!value_) there_.wait(mutex_);
-    return std::move(*value_);
-  }
-
- private:
-  Mutex mutex_;
-  CondVar there_;
-  std::optional<T> value_ ONCE_GUARDED_BY(mutex_);
-};
-
-}  // namespace
-
 RemotingClient::RemotingClient(std::unique_ptr<net::Shared> shared, const RemotingOptions& options)
     : options_(options), shared_(std::move(shared)) {}
 
@@ -65,10 +39,10 @@ Result<Channel*> RemotingClient::channel(const std::string& name, const Address&
 }
 
 void RemotingClient::invoke_async(std::string_view address, std::int32_t opaque, std::string frame,
-                                  OnAnswer on_answer) {
+                                  std::int64_t timeout_ms, OnAnswer on_answer) {
   auto resolved = net::resolve(address);  // may wait for DNS: not on the loop
   loop_->post([this, name = std::string(address), resolved = std::move(resolved), opaque,
-               frame = std::move(frame), on_answer = std::move(on_answer)]() mutable {
+               timeout_ms, frame = std::move(frame), on_answer = std::move(on_answer)]() mutable {
     if (!resolved) {
       on_answer(fail(std::move(resolved.error())));
       return;
@@ -78,7 +52,7 @@ void RemotingClient::invoke_async(std::string_view address, std::int32_t opaque,
       on_answer(fail(std::move(to.error())));
       return;
     }
-    (*to)->send(opaque, as_bytes(frame), options_.timeout_ms, std::move(on_answer));
+    (*to)->send(opaque, as_bytes(frame), timeout_ms, std::move(on_answer));
   });
 }
 
@@ -87,7 +61,7 @@ Result<Answer> RemotingClient::invoke(std::string_view address, std::int32_t opa
   // The callback may outlive this call only by its last instructions: wait() returns when bring()
   // has let go of the lock, so the meeting is shared for that moment.
   const auto meeting = std::make_shared<Meeting<Result<Answer>>>();
-  invoke_async(address, opaque, std::move(frame),
+  invoke_async(address, opaque, std::move(frame), options_.timeout_ms,
                [meeting](Result<Answer> answer) { meeting->bring(std::move(answer)); });
   return meeting->wait();
 }

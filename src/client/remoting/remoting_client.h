@@ -45,8 +45,14 @@ class RemotingClient {
   template <class Request>
   void call_async(std::string_view address, const typename Request::Header& header, Bytes body,
                   OnAnswer on_answer) {
+    call_async<Request>(address, header, body, options_.timeout_ms, std::move(on_answer));
+  }
+  // With a time of its own instead of the client's.
+  template <class Request>
+  void call_async(std::string_view address, const typename Request::Header& header, Bytes body,
+                  std::int64_t timeout_ms, OnAnswer on_answer) {
     const std::int32_t opaque = next_opaque();
-    invoke_async(address, opaque, frame<Request>(opaque, header, body, false),
+    invoke_async(address, opaque, frame<Request>(opaque, header, body, false), timeout_ms,
                  std::move(on_answer));
   }
   // Nobody learns whether it arrived. kInvalidArgument | kNotFound (address).
@@ -56,6 +62,8 @@ class RemotingClient {
     return send_oneway(address, frame<Request>(next_opaque(), header, body, true));
   }
 
+  // Of the client's thread: for tasks and timers beside the calls. As long as the client.
+  net::EventLoop& loop() { return *loop_; }
   // Connections that are open or being opened. Waits for the client's thread.
   std::size_t connections();
 
@@ -75,7 +83,7 @@ class RemotingClient {
   }
   Result<Answer> invoke(std::string_view address, std::int32_t opaque, std::string frame);
   void invoke_async(std::string_view address, std::int32_t opaque, std::string frame,
-                    OnAnswer on_answer);
+                    std::int64_t timeout_ms, OnAnswer on_answer);
   Status send_oneway(std::string_view address, std::string frame);
   // On the loop: the channel to that address, opened when there is none.
   Result<Channel*> channel(const std::string& name, const Address& address);
