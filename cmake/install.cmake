@@ -22,6 +22,8 @@ install(CODE [[
 ]])
 
 set(CPACK_GENERATOR DEB)
+# The server alone; programs are built against a prefix (docs/sdk.md).
+set(CPACK_INSTALL_CMAKE_PROJECTS "${PROJECT_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_PACKAGE_NAME oncemq)
 set(CPACK_PACKAGE_VENDOR OnceMQ)
 set(CPACK_PACKAGE_CONTACT "OnceMQ maintainers <maintainers@oncemq.invalid>")

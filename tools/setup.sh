@@ -107,6 +107,17 @@ build() {
   fi
 }
 
+# build_examples FOLDER installs the client library into FOLDER/prefix and builds examples/sdk against
+# it in FOLDER/examples.
+build_examples() {
+  local folder=$1
+  build release oncemq_sdk
+  cmake --install build/release --component sdk --prefix "$folder/prefix" >/dev/null
+  cmake -G Ninja -S examples/sdk -B "$folder/examples" -DCMAKE_PREFIX_PATH="$folder/prefix" \
+    -DCMAKE_CXX_COMPILER=g++-12 >/dev/null
+  ninja -C "$folder/examples" --quiet
+}
+
 # free_ports N prints N ports P of 127.0.0.1 such that P, P-2 and P+1 are free (a broker may take all).
 free_ports() { python3 "${BASH_SOURCE[0]%/*}/../tests/support/ports.py" "$1"; }
 

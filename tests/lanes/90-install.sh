@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# lane: cmake --install and the .deb: contents, unit, and a start and stop from what was unpacked
+# lane: cmake --install and the .deb: contents, unit, a start and stop from what was unpacked, programs built against the client library
 # needs: package
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tools/setup.sh
 
 configure release
-build release oncemq
+build release oncemq oncemq_sdk
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -52,5 +52,17 @@ fi
 echo "== start and stop from the package"
 start_server "$work/root/usr/bin/oncemq" "$work" -c "$work/root/etc/oncemq/broker.conf"
 grep '^ready in' "$work/out"
+
+echo "== a program built against the installed client library"
+build_examples "$work/sdk"
+flags=$(PKG_CONFIG_PATH="$work/sdk/prefix/lib/pkgconfig" pkg-config --cflags --libs oncemq)
+# shellcheck disable=SC2086  # flags are words
+g++-12 -std=c++20 examples/sdk/produce.cc -o "$work/sdk/produce" $flags
+for program in "$work/sdk/examples/produce" "$work/sdk/produce"; do
+  "$program" "127.0.0.1:$namesrv_port" sdk | tee "$work/sent"
+  # Three each of sync, chosen and async, a batch, the last one.
+  [[ $(grep -cE '^[a-z]+ [0-9A-F,]+ queue [0-9]+ offset [0-9]+$' "$work/sent") == 11 ]] ||
+    die "$program did not send everything"
+done
 stop_server
 echo "summary: installed, packed ($(du -k "$deb" | cut -f1) KiB), started and stopped"
