@@ -3,6 +3,7 @@
 #include <charconv>
 #include <string>
 
+#include "broker/idempotence_policy.h"
 #include "broker/topic_table.h"
 
 namespace oncemq::broker {
@@ -37,6 +38,7 @@ Status check_attribute(std::string_view key, std::string_view value, bool creati
     if (error == std::errc{} && end == value.data() + value.size() && number >= -1) return {};
     return bad("attribute reserve.time must be a number of at least -1");
   }
+  if (IdempotencePolicy::is_attribute(key)) return IdempotencePolicy::check(key, value);
   return bad("there is no attribute " + name);
 }
 

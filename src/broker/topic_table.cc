@@ -49,12 +49,23 @@ TopicEntry::TopicEntry(std::string name, store::MessageStore& store)
 
 TopicEntry::~TopicEntry() = default;
 
+// A loop may hold an old one for the rest of its tick, so none is ever freed.
+const IdempotencePolicy* TopicEntry::remembered(const std::optional<IdempotencePolicy>& policy) {
+  if (!policy) return nullptr;
+  for (const auto& known : policies_)
+    if (*known == *policy) return known.get();
+  policies_.push_back(std::make_unique<const IdempotencePolicy>(*policy));
+  return policies_.back().get();
+}
+
 void TopicEntry::assign(const model::TopicConfig& config) {
   read_queues_.store(config.read_queues, std::memory_order_relaxed);
   write_queues_.store(config.write_queues, std::memory_order_relaxed);
   perm_.store(config.perm, std::memory_order_relaxed);
   sys_flag_.store(config.sys_flag, std::memory_order_relaxed);
   order_.store(config.order, std::memory_order_relaxed);
+  idempotence_.store(remembered(IdempotencePolicy::of(config.attributes)),
+                     std::memory_order_release);
   alive_.store(true, std::memory_order_release);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
+#include "broker/idempotence_policy.h"
 #include "broker/ids.h"
 #include "broker/options.h"
 #include "model/topic.h"
@@ -46,6 +47,10 @@ class TopicEntry {
   std::int32_t perm() const { return perm_.load(std::memory_order_relaxed); }
   std::int32_t sys_flag() const { return sys_flag_.load(std::memory_order_relaxed); }
   bool order() const { return order_.load(std::memory_order_relaxed); }
+  // Null when sends are stored as often as they come. Stays valid like the entry.
+  const IdempotencePolicy* idempotence() const {
+    return idempotence_.load(std::memory_order_acquire);
+  }
 
   // Handle of a queue, made on first use; null when queue_id is not in [0, 65536). Cheap: one
   // atomic load.
@@ -63,6 +68,7 @@ class TopicEntry {
   struct QueueArray;
 
   void assign(const model::TopicConfig& config);
+  const IdempotencePolicy* remembered(const std::optional<IdempotencePolicy>& policy);
   store::ConsumeQueue* make_queue(std::int32_t queue_id) const ONCE_EXCLUDES(mutex_);
 
   const std::string name_;
@@ -74,6 +80,9 @@ class TopicEntry {
   std::atomic<std::int32_t> perm_{0};
   std::atomic<std::int32_t> sys_flag_{0};
   std::atomic<bool> order_{false};
+  std::atomic<const IdempotencePolicy*> idempotence_{nullptr};
+  // Every policy that the topic ever had, once; changed under the table's lock.
+  std::vector<std::unique_ptr<const IdempotencePolicy>> policies_;
   mutable Traffic traffic_;
 
   mutable Mutex mutex_;

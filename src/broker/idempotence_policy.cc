@@ -1,0 +1,84 @@
+#include "broker/idempotence_policy.h"
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace oncemq::broker {
+
+namespace {
+
+constexpr std::string_view kKey = "idempotent.key";
+constexpr std::string_view kWindow = "idempotent.window";
+constexpr std::string_view kMode = "idempotent.mode";
+constexpr std::string_view kMismatch = "idempotent.mismatch";
+constexpr std::string_view kPropertyPrefix = "property:";
+
+// A number with s, m, h or d behind it.
+std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end + 1 != text.data() + text.size() || number < 0 ||
+      number > 1'000'000'000)
+    return std::nullopt;
+  static constexpr std::array<std::pair<char, std::int64_t>, 4> kUnits = {
+      {{'s', 1'000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}}};
+  for (const auto& [unit, ms] : kUnits)
+    if (*end == unit) return number * ms;
+  return std::nullopt;
+}
+
+Status bad(std::string_view name, std::string_view what) {
+  return fail(Errc::kInvalidArgument,
+              "attribute " + std::string(name) + " must be " + std::string(what));
+}
+
+std::string_view value_of(const IdempotencePolicy::Attributes& attributes, std::string_view name) {
+  const auto found = attributes.find(std::string(name));
+  return found == attributes.end() ? std::string_view{} : found->second;
+}
+
+}  // namespace
+
+Status IdempotencePolicy::check(std::string_view name, std::string_view value) {
+  if (name == kKey) {
+    const bool property =
+        value.starts_with(kPropertyPrefix) && value.size() > kPropertyPrefix.size();
+    if (value == "UNIQ_KEY" || value == "KEYS" || property) return {};
+    return bad(name, "UNIQ_KEY, KEYS or property:<name>");
+  }
+  if (name == kWindow) {
+    const auto window = parse_duration_ms(value);
+    if (window && *window >= kWindowMinMs && *window <= kWindowMaxMs) return {};
+    return bad(name, "a duration from 1s to 30d, such as 90s, 15m, 24h or 7d");
+  }
+  if (name == kMode) {
+    if (value == "enforce" || value == "shadow" || value == "off") return {};
+    return bad(name, "enforce, shadow or off");
+  }
+  if (name == kMismatch) {
+    if (value == "store" || value == "reject") return {};
+    return bad(name, "store or reject");
+  }
+  return fail(Errc::kInvalidArgument, "there is no attribute " + std::string(name) +
+                                          "; idempotent.key, .window, .mode and .mismatch are");
+}
+
+std::optional<IdempotencePolicy> IdempotencePolicy::of(const Attributes& attributes) {
+  const std::string_view key = value_of(attributes, kKey);
+  const std::string_view mode = value_of(attributes, kMode);
+  if (key.empty() || mode == "off") return std::nullopt;
+  IdempotencePolicy policy;
+  if (key == "KEYS") policy.source = Source::kKeys;
+  if (key.starts_with(kPropertyPrefix)) {
+    policy.source = Source::kProperty;
+    policy.property = key.substr(kPropertyPrefix.size());
+  }
+  policy.window_ms =
+      parse_duration_ms(value_of(attributes, kWindow)).value_or(kWindowDefaultMs);
+  policy.shadow = mode == "shadow";
+  policy.refuse_other_body = value_of(attributes, kMismatch) == "reject";
+  return policy;
+}
+
+}  // namespace oncemq::broker
