@@ -51,7 +51,9 @@ struct Bench {
   TopicTable topics{options, switches, store, clock};
   GroupTable groups{options, switches, topics, clock};
   QueueLocks locks{options, clock};
-  Sender sender{options, switches, topics, groups, locks, store, stats, keys, clock};
+  os::MemoryDisk disk{&clock};
+  Idempotence idempotence{options, topics, store, disk, clock, random};
+  Sender sender{options, switches, topics, groups, locks, idempotence, store, stats, keys, clock};
   SendBatch batch;
   const std::string body = std::string(1024, 'b');
   SendRequest request;

@@ -13,6 +13,15 @@ std::vector<std::int64_t> delay_levels(const model::Settings& settings) {
   return model::parse_delay_levels(settings.message_delay_level).value();
 }
 
+// As topics would say it themselves.
+std::map<std::string, std::string> idempotence(const model::Settings& s) {
+  if (s.idempotent_key.empty()) return {};
+  return {{"idempotent.key", s.idempotent_key},
+          {"idempotent.window", s.idempotent_window},
+          {"idempotent.mode", s.idempotent_mode},
+          {"idempotent.mismatch", s.idempotent_mismatch}};
+}
+
 }  // namespace
 
 Roles roles_of(const model::Settings& settings) {
@@ -88,6 +97,8 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .parked_pulls_max = static_cast<std::size_t>(s.max_parked_pulls),
       .mode_pop = s.default_request_mode == "POP",
       .pop_share_queues = s.default_pop_share_queues,
+      .idempotence = idempotence(s),
+      .idempotent_keys_max = static_cast<std::uint64_t>(s.idempotent_keys_max),
   };
 }
 

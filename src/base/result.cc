@@ -64,6 +64,8 @@ std::string_view errc_name(Errc code) {
       return "io";
     case Errc::kCorrupt:
       return "corrupt";
+    case Errc::kKeyConflict:
+      return "key_conflict";
   }
   return "unknown";
 }

@@ -42,6 +42,7 @@ enum class Errc : std::uint8_t {
   kNoSpace,              // ENOSPC, EDQUOT
   kIo,                   // any other failure of the disk
   kCorrupt,              // bytes on disk are not what was written
+  kKeyConflict,          // the idempotency key is known with another message
 };
 
 // Stable short name of a code, for logs and metrics ("topic_not_found").

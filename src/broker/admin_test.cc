@@ -213,7 +213,6 @@ TEST_F(AdminTest, CleaningFindsQueuesWithoutTopic) {
 }
 
 TEST_F(AdminTest, RuntimeTableHasWhatTheToolsParse) {
-  os::MemoryDisk disk;
   const Timers timers(options, topics, store, stats, disk, clock);
   RuntimeInfo info(options, switches, schedule, timers, store, stats, clock);
   send("T", "x", pairs("DELAY=2"));

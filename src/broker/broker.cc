@@ -32,7 +32,9 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       offsets_(options, clock),
       clients_(options, switches, groups_, clock),
       locks_(options, clock),
-      sender_(options, switches, topics_, groups_, locks_, store, stats_, unique_keys_, clock),
+      idempotence_(options, topics_, store, disk, clock, random),
+      sender_(options, switches, topics_, groups_, locks_, idempotence_, store, stats_,
+              unique_keys_, clock),
       send_back_(options, switches, topics_, groups_, store, stats_, clock),
       dead_letters_(options, switches, topics_, groups_, store, stats_.causes(), clock),
       parked_(options, store, clock),
@@ -45,7 +47,7 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       request_modes_(options),
       schedule_(options, topics_, store, stats_, clock),
       timers_(options, topics_, store, stats_, disk, clock),
-      transactions_(options, topics_, offsets_, store, stats_, disk, clock),
+      transactions_(options, topics_, offsets_, idempotence_, store, stats_, disk, clock),
       transaction_checker_(options, switches, transactions_, clients_, clock),
       query_(options, topics_, offsets_, store),
       admin_(topics_, groups_, offsets_, clients_, locks_, parked_, popper_, dead_letters_, store,
@@ -113,6 +115,7 @@ Status Broker::start(std::function<void(store::CommittedOffset)> committed) {
     popper_.waiting().arrived(arrived);
   });
   ONCE_TRY(transactions_.start());
+  ONCE_TRY(idempotence_.start());
   transaction_checker_.start();
   // Before the first operation: the dump may be ahead of the log.
   if (popper_.wants_dump()) {
@@ -128,6 +131,7 @@ Status Broker::stop() {
   sender_.set_accepting(false);
   parked_.stop();
   transactions_.stop();
+  idempotence_.stop();
   popper_.waiting().stop();
   offsets_.take_dirty();
   schedule_.take_dirty();
@@ -150,6 +154,7 @@ std::int64_t Broker::service_tick() {
   if (stopped_) return clock_.monotonic_ms() + kIdleMs;
   const std::int64_t delivery_wait = std::min(schedule_.tick(), transaction_checker_.tick());
   transactions_.tick();
+  idempotence_.tick();
   const std::int64_t letters_wait = dead_letters_.tick();
   const std::int64_t next_deadline = std::min(parked_.expire(), popper_.tick());
   const std::int64_t next_stats = stats_.tick();

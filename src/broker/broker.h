@@ -17,6 +17,7 @@
 #include "broker/dead_letters.h"
 #include "broker/deliveries.h"
 #include "broker/group_table.h"
+#include "broker/idempotence.h"
 #include "broker/message_query.h"
 #include "broker/options.h"
 #include "broker/parked_pulls.h"
@@ -80,6 +81,7 @@ class Broker {
   ClientRegistry& clients() { return clients_; }
   QueueLocks& locks() { return locks_; }
   Sender& sender() { return sender_; }
+  Idempotence& idempotence() { return idempotence_; }
   SendBack& send_back() { return send_back_; }
   DeadLetters& dead_letters() { return dead_letters_; }
   SqlFilters& filters() { return filters_; }
@@ -110,6 +112,7 @@ class Broker {
   ConsumerOffsets offsets_;
   ClientRegistry clients_;
   QueueLocks locks_;
+  Idempotence idempotence_;
   Sender sender_;
   SendBack send_back_;
   DeadLetters dead_letters_;

@@ -1,6 +1,9 @@
+#include <array>
 #include <atomic>
 #include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -192,6 +195,73 @@ TEST_F(BrokerThreadsTest, AGroupIsDeletedWhileItPops) {
   ASSERT_EQ(anew->parts.size(), 1U);
   EXPECT_EQ(anew->parts[0].messages.front().offset.value, 0);
   EXPECT_EQ(anew->parts[0].messages.front().deliveries, 1);
+  ASSERT_TRUE(broker->stop().has_value());
+  ASSERT_TRUE(store->close().has_value());
+}
+
+// Threads that send the very same messages: each is stored once, and all are told the same place.
+TEST_F(BrokerThreadsTest, TheSameSendsFromManyThreadsAreStoredOnce) {
+  model::TopicConfig config{.name = "once", .read_queues = 1, .write_queues = 1};
+  config.attributes = {{"+idempotent.key", "UNIQ_KEY"}};
+  ASSERT_TRUE(broker->topics().update(config).has_value());
+  broker->service_tick();
+  constexpr std::size_t kMessages = 2'000;  // twice as many as a partition has
+  std::array<std::vector<std::int64_t>, kSenders> places;
+  std::atomic<int> senders{kSenders};
+  const auto send_keys = [&](std::size_t sender) {
+    places[sender].assign(kMessages, -1);
+    SendBatch batch;
+    std::size_t answered = 0;
+    // Each in an order of its own, so that they meet.
+    for (std::size_t at = sender * 7; answered < kMessages;) {
+      std::vector<std::string> keys;
+      std::vector<std::size_t> numbers;
+      for (int i = 0; i < kPerTick; ++i, ++at) {
+        numbers.push_back(at % kMessages);
+        keys.push_back(pairs("UNIQ_KEY=" + std::to_string(at % kMessages)));
+      }
+      for (const std::string& key : keys) {
+        SendRequest request;
+        request.topic = "once";
+        request.queue_id = 0;
+        request.body = as_bytes("body");
+        request.properties = key;
+        request.born_host = options.address;
+        ASSERT_TRUE(broker->sender().stage(request, batch).has_value());
+      }
+      broker->sender().commit(batch);
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        const SendOutcome outcome = batch.outcome(i);
+        if (outcome.error) {
+          ASSERT_EQ(outcome.error->code, Errc::kBusy) << outcome.error->message;
+          continue;  // comes again with the next round
+        }
+        std::int64_t& place = places[sender][numbers[i]];
+        if (place < 0) ++answered;
+        ASSERT_TRUE(place < 0 || place == outcome.items[0].result.queue_offset.value);
+        place = outcome.items[0].result.queue_offset.value;
+      }
+      batch.clear();
+    }
+    --senders;
+  };
+  {
+    std::vector<os::Thread> threads;
+    for (std::size_t sender = 0; sender < kSenders; ++sender)
+      threads.emplace_back("sender", [&, sender] { send_keys(sender); });
+    while (senders > 0) {
+      clock.advance_ms(1);
+      broker->service_tick();
+      ASSERT_TRUE(broker->idempotence().step().has_value());
+      (void)broker->idempotence().stats();
+    }
+  }
+  const store::ConsumeQueue* queue = store->find_queue("once", 0);
+  ASSERT_NE(queue, nullptr);
+  EXPECT_EQ(queue->next().value, static_cast<std::int64_t>(kMessages));
+  for (std::size_t sender = 1; sender < kSenders; ++sender)
+    EXPECT_EQ(places[sender], places[0]) << sender;
+  EXPECT_EQ(broker->idempotence().stats().keys, kMessages);
   ASSERT_TRUE(broker->stop().has_value());
   ASSERT_TRUE(store->close().has_value());
 }

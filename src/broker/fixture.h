@@ -13,6 +13,7 @@
 #include "broker/dead_letters.h"
 #include "broker/fake_store.h"
 #include "broker/group_table.h"
+#include "broker/idempotence.h"
 #include "broker/message_query.h"
 #include "broker/options.h"
 #include "broker/parked_pulls.h"
@@ -25,6 +26,7 @@
 #include "broker/topic_table.h"
 #include "model/properties.h"
 #include "os/clock.h"
+#include "os/memory_disk.h"
 #include "os/random.h"
 
 // The broker's nouns on a fake store and a manual clock, for the tests. Thread rule: confined to
@@ -36,6 +38,8 @@ inline Options test_options() {
   options.cluster = "C";
   options.name = "b-a";
   options.address = Address::parse("10.0.0.1:10911").value();
+  options.threads = false;
+  options.idempotent_keys_max = 10'000;
   options.delay_levels_ms = {1'000, 5'000, 10'000, 30'000};
   return options;
 }
@@ -66,7 +70,10 @@ struct Nouns {
   ConsumerOffsets offsets{options, clock};
   ClientRegistry clients{options, switches, groups, clock};
   QueueLocks locks{options, clock};
-  Sender sender{options, switches, topics, groups, locks, store, stats, unique_keys, clock};
+  os::MemoryDisk disk{&clock};
+  Idempotence idempotence{options, topics, store, disk, clock, random};
+  Sender sender{options,     switches, topics, groups,      locks,
+                idempotence, store,    stats,  unique_keys, clock};
   SendBack send_back{options, switches, topics, groups, store, stats, clock};
   DeadLetters dead_letters{options, switches, topics, groups, store, stats.causes(), clock};
   ParkedPulls parked{options, store, clock};

@@ -1,14 +1,18 @@
 #include "broker/idempotence.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "model/properties.h"
 #include "model/topic.h"
 
 namespace oncemq::broker {
+
+namespace property = model::property;
 
 namespace {
 
@@ -29,25 +33,28 @@ Idempotence::~Idempotence() {
   stop();
 }
 
+// ---- life
+
 std::int64_t Idempotence::longest_window() const {
   std::int64_t longest = 0;
   for (const model::TopicConfig& config : topics_.snapshot().topics)
-    if (const auto policy = IdempotencePolicy::of(config.attributes))
+    if (const auto policy = topics_.policy_of(config))
       longest = std::max(longest, policy->window_ms);
   return longest;
 }
 
 Status Idempotence::start() {
   // An index of an earlier life is kept up to date even while no topic asks it: switching a topic
-  // off and on forgets nothing.
+  // off and on forgets nothing. One that was lost is made again from the whole log.
   const bool known = disk_.stat(options_.own_dir + "/keys/keys.json").has_value();
-  return known || longest_window() > 0 ? open() : Status{};
+  return known || longest_window() > 0 ? open({}) : Status{};
 }
 
-Status Idempotence::open() {
-  const std::int64_t window = longest_window();
-  dedup::DedupIndexOptions wanted{.folder = options_.own_dir + "/keys"};
-  if (window > 0) wanted.window_ms = window;
+Status Idempotence::open(store::LogOffset begin) {
+  dedup::DedupIndexOptions wanted{.folder = options_.own_dir + "/keys",
+                                  .keys_max = options_.idempotent_keys_max,
+                                  .begin = begin.value};
+  if (const std::int64_t window = longest_window(); window > 0) wanted.window_ms = window;
   auto index =
       dedup::DedupIndex::open(disk_, random_, std::move(wanted), store_.marks().committed().value);
   if (!index) return fail(std::move(index.error()));
@@ -60,7 +67,6 @@ Status Idempotence::open() {
 
 // Copies that the broker made are not what a client sent: they have a mark of their own.
 Status Idempotence::restore(dedup::DedupIndex& index, const model::RecordView& record) {
-  namespace property = model::property;
   std::string_view topic = record.topic;
   std::int32_t queue_id = record.queue_id;
   if (topic == model::topic::kSchedule || topic == model::topic::kTimer) {
@@ -69,7 +75,7 @@ Status Idempotence::restore(dedup::DedupIndex& index, const model::RecordView& r
     if (queue) std::from_chars(queue->data(), queue->data() + queue->size(), queue_id);
   }
   const TopicEntry* entry = topics_.find(topic);
-  const IdempotencePolicy* policy = entry == nullptr ? nullptr : entry->idempotence();
+  const model::IdempotencePolicy* policy = entry == nullptr ? nullptr : entry->idempotence();
   if (policy == nullptr || record.reconsume_times > 0 ||
       model::find_property(record.properties, property::kOnceTimer) ||
       model::find_property(record.properties, property::kOnceDelay))
@@ -82,32 +88,43 @@ Status Idempotence::restore(dedup::DedupIndex& index, const model::RecordView& r
                        {.log_offset = record.log_offset,
                         .queue_offset = record.queue_offset,
                         .queue_id = queue_id,
-                        .size = record.size,
+                        .size = record.total_size,
                         .time_ms = record.store_timestamp});
 }
 
 Status Idempotence::restore(dedup::DedupIndex& index) {
   Status status;
-  ONCE_TRY(store_.scan({index.covered()}, [&](const model::RecordView& record) {
+  const Status scanned = store_.scan({index.covered()}, [&](const model::RecordView& record) {
     if (status) status = restore(index, record);
-  }));
+  });
+  store_.cool();
+  if (!scanned && scanned.error().code != Errc::kCorrupt) return scanned;
+  // A broker that does not start helps nobody; the log says elsewhere what is broken.
+  if (!scanned)
+    log::error("broker", "the keys of messages behind a damaged place are not remembered: {}",
+               scanned.error().message);
   return status;
 }
 
 void Idempotence::tick() {
-  if (index() != nullptr) {
-    if (const std::int64_t window = longest_window(); window > 0) index()->set_window(window);
-    return;
-  }
-  if (clock_.monotonic_ms() < retry_at_ms_ || longest_window() == 0) return;
-  const Status opened = open();
+  const std::int64_t now = clock_.monotonic_ms();
+  if (now < retry_at_ms_) return;
+  const model::DataVersion topics = topics_.version();
+  if (seen_topics_ == topics) return;
+  seen_topics_ = topics;
+  const std::int64_t window = longest_window();
+  if (window == 0) return;
+  if (index() != nullptr) return index()->set_window(window);
+  // What was stored before this moment was not idempotent.
+  const Status opened = open({store_.marks().committed().value});
   if (opened) return;
-  retry_at_ms_ = clock_.monotonic_ms() + kRetryMs;
-  log::error("broker", "the index of remembered keys cannot be made: {}", opened.error().message);
+  seen_topics_.reset();
+  retry_at_ms_ = now + kRetryMs;
+  log::error("broker", "sends to idempotent topics have to wait: {}", opened.error().message);
 }
 
 Status Idempotence::step() {
-  return index()->step(store_.marks().durable(), clock_.wall_ms());
+  return index() == nullptr ? Status{} : index()->step(store_.marks().durable(), clock_.wall_ms());
 }
 
 void Idempotence::run() {
@@ -137,17 +154,119 @@ void Idempotence::stop() {
               closed.error().message);
 }
 
-std::string_view Idempotence::key_of(const IdempotencePolicy& policy, std::string_view unique_key,
-                                     std::string_view properties) {
+// ---- sending
+
+std::string_view Idempotence::key_of(const model::IdempotencePolicy& policy,
+                                     std::string_view unique_key, std::string_view properties) {
   switch (policy.source) {
-    case IdempotencePolicy::Source::kUniqueKey:
+    case model::IdempotencePolicy::Source::kUniqueKey:
       return unique_key;
-    case IdempotencePolicy::Source::kKeys:
-      return model::find_property(properties, model::property::kKeys).value_or("");
-    case IdempotencePolicy::Source::kProperty:
+    case model::IdempotencePolicy::Source::kKeys:
+      return model::find_property(properties, property::kKeys).value_or("");
+    case model::IdempotencePolicy::Source::kProperty:
       return model::find_property(properties, policy.property).value_or("");
   }
   return {};
+}
+
+Status Idempotence::add(const TopicEntry& topic, std::string_view unique_key,
+                        std::string_view properties, Bytes body, Claim claim, Claims& claims) {
+  claim.policy = topic.idempotence();
+  if (claim.policy == nullptr) return {};
+  claim.topic = topic.name();
+  claim.key = key_of(*claim.policy, unique_key, properties);
+  if (claim.key.empty()) {
+    report_.count(Repeat::kWithoutKey);
+    return {};
+  }
+  const dedup::DedupIndex* index = this->index();
+  if (index == nullptr) {
+    report_.count(Repeat::kUndecided);
+    return fail(Errc::kBusy, "the keys of idempotent topics are being read, send again");
+  }
+  claims.asks_.push_back(
+      {.key = index->hasher()(claim.topic, claim.key, body),
+       .refuse_other_body = claim.policy->refuse_other_body && !claim.policy->shadow});
+  claims.rows_.push_back(claim);
+  return {};
+}
+
+void Idempotence::decide(Claims& claims) {
+  dedup::DedupIndex* index = this->index();
+  ONCE_CHECK(index != nullptr);
+  const std::int64_t now = clock_.wall_ms();
+  for (std::size_t i = 0; i < claims.size(); ++i)
+    claims.asks_[i].since_ms = now - claims[i].policy->window_ms;
+  claims.answers_.resize(claims.size());
+  index->claim(claims.asks_, claims.answers_, store_.marks().appended());
+  bool sorted = false;
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    claims[i].original = claims.answers_[i].original;
+    claims[i].decision = decision(claims, i, sorted, now);
+  }
+}
+
+Claim::Decision Idempotence::decision(Claims& claims, std::size_t number, bool& sorted,
+                                      std::int64_t now_ms) {
+  using Decision = Claim::Decision;
+  Claim& claim = claims[number];
+  const auto duplicate = [&](Decision otherwise) {
+    report_.note(claim.policy->shadow ? Repeat::kShadowed : Repeat::kLeftOut, claim, now_ms);
+    return claim.policy->shadow ? Decision::kStoreAgain : otherwise;
+  };
+  switch (claims.answers_[number].verdict) {
+    case dedup::Verdict::kNew:
+      return Decision::kStore;
+    case dedup::Verdict::kOtherBody:
+      if (claims.asks_[number].refuse_other_body) {
+        report_.note(Repeat::kRefused, claim, now_ms);
+        return Decision::kRefuse;
+      }
+      report_.note(Repeat::kOtherBody, claim, now_ms);
+      return Decision::kStore;
+    case dedup::Verdict::kDuplicate:
+      return duplicate(Decision::kLeaveOut);
+    case dedup::Verdict::kUndecided:
+      break;
+  }
+  // Its first copy may stand in this very list.
+  std::vector<std::size_t>& by_key = claims.by_key_;
+  const auto key_at = [&](std::size_t i) -> const dedup::MessageKey& {
+    return claims.asks_[i].key;
+  };
+  if (!std::exchange(sorted, true)) {
+    by_key.clear();
+    for (std::size_t i = 0; i < claims.size(); ++i) {
+      const dedup::Verdict verdict = claims.answers_[i].verdict;
+      if (verdict == dedup::Verdict::kNew ||
+          (verdict == dedup::Verdict::kOtherBody && !claims.asks_[i].refuse_other_body))
+        by_key.push_back(i);
+    }
+    std::ranges::sort(by_key, {}, key_at);
+  }
+  const auto found = std::ranges::lower_bound(by_key, key_at(number), {}, key_at);
+  if (found != by_key.end() && key_at(*found) == key_at(number)) {
+    claim.same_as = *found;
+    return duplicate(Decision::kSameAs);
+  }
+  report_.count(Repeat::kUndecided);
+  return claim.policy->shadow ? Decision::kStoreAgain : Decision::kTryAgain;
+}
+
+void Idempotence::settle(const Claims& claims, std::size_t number,
+                         const std::optional<store::Appended>& appended) {
+  if (claims[number].decision != Claim::Decision::kStore) return;
+  const dedup::MessageKey& key = claims.asks_[number].key;
+  if (!appended) return index()->release(key);
+  index()->confirm(key, {.log_offset = appended->log_offset,
+                         .queue_offset = appended->queue_offset,
+                         .queue_id = claims[number].queue_id,
+                         .size = appended->size,
+                         .time_ms = appended->store_timestamp});
+}
+
+dedup::DedupIndex::Stats Idempotence::stats() const {
+  return index() == nullptr ? dedup::DedupIndex::Stats{} : index()->stats();
 }
 
 }  // namespace oncemq::broker

@@ -3,11 +3,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/mutex.h"
 #include "base/result.h"
-#include "broker/idempotence_policy.h"
+#include "broker/claims.h"
+#include "broker/duplicate_report.h"
 #include "broker/options.h"
 #include "broker/topic_table.h"
 #include "dedup/dedup_index.h"
@@ -20,20 +22,11 @@
 
 namespace oncemq::broker {
 
-// What became of sends to idempotent topics since the start. Thread rule: monitor (atomics).
-struct IdempotenceCounters {
-  std::atomic<std::uint64_t> suppressed{0};   // duplicates that were not stored
-  std::atomic<std::uint64_t> shadowed{0};     // duplicates that were stored all the same
-  std::atomic<std::uint64_t> other_body{0};   // known key, other body: stored
-  std::atomic<std::uint64_t> refused{0};      // the same: refused
-  std::atomic<std::uint64_t> undecided{0};    // told to try again
-  std::atomic<std::uint64_t> without_key{0};  // stored, because they have no key
-};
-
-// Keeps the index of remembered keys while a topic wants one: makes it with the first idempotent
-// topic, brings it up to the log's end at a start, and runs its periodic work on a thread of its own
-// ("keys"), because sorting a partition takes longer than others on the service thread may wait.
-// Thread rule: monitor; start, tick and stop belong to app and the service thread.
+// Which sends are stored and which were stored before (docs/idempotent-produce.md). Keeps the index
+// of remembered keys while a topic wants one: makes it with the first idempotent topic, brings it
+// up to the log's end at a start, and runs its periodic work on a thread of its own ("keys"),
+// because sorting a partition takes longer than others on the service thread may wait. Thread rule:
+// monitor; start, tick and stop belong to app and the service thread.
 class Idempotence {
  public:
   Idempotence(const Options& options, TopicTable& topics, store::MessageStore& store,
@@ -49,22 +42,37 @@ class Idempotence {
   // Without a thread (tests, simulation): one round of periodic work.
   Status step();
 
-  // Null while there is none: sends to idempotent topics have to wait for it.
-  dedup::DedupIndex* index() const { return index_.load(std::memory_order_acquire); }
-  // The key of a message; empty when it has none.
-  static std::string_view key_of(const IdempotencePolicy& policy, std::string_view unique_key,
-                                 std::string_view properties);
-  IdempotenceCounters& counters() { return counters_; }
+  // ---- sending
+  // A message of a client for `topic`, which is idempotent. `claim` says where it goes; its policy,
+  // topic and key are filled here. Nothing is added when the message has no key. kBusy: the index
+  // is being made.
+  Status add(const TopicEntry& topic, std::string_view unique_key, std::string_view properties,
+             Bytes body, Claim claim, Claims& claims);
+  // What becomes of each. Whoever got kStore appends the message at once and calls settle().
+  void decide(Claims& claims);
+  // The message of a kStore was appended there; nothing: it was not. No effect on other decisions.
+  void settle(const Claims& claims, std::size_t number,
+              const std::optional<store::Appended>& appended);
+
+  // ---- figures
+  const DuplicateReport& report() const { return report_; }
+  // All zero while there is no index.
+  dedup::DedupIndex::Stats stats() const;
 
  private:
   static constexpr std::int64_t kIntervalMs = 500;
 
+  dedup::DedupIndex* index() const { return index_.load(std::memory_order_acquire); }
   // Of the idempotent topics; 0 when there is none.
   std::int64_t longest_window() const;
-  Status open();
+  // An index that is not there yet begins at `begin`.
+  Status open(store::LogOffset begin);
   // Keys of messages that the index's files do not have yet.
   Status restore(dedup::DedupIndex& index);
   Status restore(dedup::DedupIndex& index, const model::RecordView& record);
+  static std::string_view key_of(const model::IdempotencePolicy& policy,
+                                 std::string_view unique_key, std::string_view properties);
+  Claim::Decision decision(Claims& claims, std::size_t number, bool& sorted, std::int64_t now_ms);
   void run();
 
   const Options& options_;
@@ -73,10 +81,12 @@ class Idempotence {
   os::Disk& disk_;
   os::Clock& clock_;
   os::Random& random_;
-  IdempotenceCounters counters_;
+  DuplicateReport report_;
   std::unique_ptr<dedup::DedupIndex> owned_;
   std::atomic<dedup::DedupIndex*> index_{nullptr};
-  std::int64_t retry_at_ms_ = 0;  // service thread
+  // Of the service thread.
+  std::int64_t retry_at_ms_ = 0;
+  std::optional<model::DataVersion> seen_topics_;
 
   Mutex mutex_;
   CondVar stopping_;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,11 @@ struct Options {
   std::int32_t pop_share_queues = -1;  // defaultPopShareQueueNum
   // Offsets take about 100 bytes each, so the default costs at most 100 MB.
   std::size_t offsets_max = 1'000'000;
+  // Attributes idempotent.* of topics that do not say it themselves: idempotentKey, -Window, -Mode,
+  // -Mismatch.
+  std::map<std::string, std::string> idempotence;
+  std::uint64_t idempotent_keys_max = 20'000'000;  // idempotentKeysMax: about 12 bytes each
+  bool threads = true;                 // false: no thread of our own; tests step by hand
   std::size_t topics_max = 100'000;    // auto-creation stops here; about 500 bytes each
   std::size_t groups_max = 100'000;    // the same for groups
   std::size_t channels_max = 100'000;  // (group, channel) pairs in the client registry

@@ -43,10 +43,11 @@ SendOutcome SendBatch::outcome(std::size_t request) const {
   SendOutcome outcome;
   outcome.error = row.error;
   outcome.items = std::span(items_).subspan(row.first, row.count);
-  outcome.queue_id = row.queue_id;
+  outcome.queue_id = row.original_queue.value_or(row.queue_id);
   outcome.unique_key = row.unique_key;
   if (row.topic != nullptr) outcome.topic = row.topic->name();
   outcome.timer_out_ms = row.timer_out_ms;
+  outcome.duplicates = row.duplicates;
   outcome.end = row.end;
   outcome.wait_committed = row.wait_committed;
   return outcome;
@@ -55,6 +56,8 @@ SendOutcome SendBatch::outcome(std::size_t request) const {
 void SendBatch::clear() {
   items_.clear();
   requests_.clear();
+  claims_.clear();
+  has_gaps_ = false;
   pins_.clear();
   arena_.clear();
   bytes_ = 0;

@@ -11,6 +11,7 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "base/result.h"
+#include "broker/claims.h"
 #include "model/message.h"
 #include "store/message_store.h"
 
@@ -45,6 +46,8 @@ struct SendOutcome {
   std::string_view unique_key;               // UNIQ_KEY of the message, given or generated
   std::string_view topic;                    // the same: before any delay
   std::int64_t timer_out_ms = 0;             // TIMER_OUT_MS of a timer, 0 for other messages
+  // How many of `items` were stored by an earlier send; their results are from then.
+  std::int32_t duplicates = 0;
   // The reply may leave when `committed` (or `flushed`, when wait_committed is false) has reached
   // this.
   store::AppendedOffset end;
@@ -79,12 +82,20 @@ class SendBatch {
     std::string_view unique_key;
     bool watched = false;  // stored twice, it is a repeated send: the key is the producer's
     std::int64_t timer_out_ms = 0;
+    std::uint32_t first_claim = 0;
+    std::uint32_t claims = 0;
+    std::int32_t duplicates = 0;
+    std::optional<std::int32_t> original_queue;  // of the first message, when it is a duplicate
     store::AppendedOffset end;
     std::optional<Error> error;
   };
 
   std::vector<store::AppendItem> items_;
   std::vector<Request> requests_;
+  Claims claims_;
+  // Some items are not appended: those have no queue. The others, for the append.
+  bool has_gaps_ = false;
+  std::vector<store::AppendItem> kept_;
   std::vector<store::LogSpan> pins_;  // bodies that come from the log (send-back)
   Arena arena_;
   std::size_t bytes_ = 0;

@@ -135,7 +135,8 @@ TEST_F(RepeatedSendsTest, ABatchCountsAllItsMessages) {
 
 TEST_F(RepeatedSendsTest, SwitchedOff) {
   options.watch_sends = false;
-  Sender off{options, switches, topics, groups, locks, store, stats, unique_keys, clock};
+  Sender off{options,     switches, topics, groups,      locks,
+             idempotence, store,    stats,  unique_keys, clock};
   off.set_accepting(true);
   const std::string properties = pairs("UNIQ_KEY=a");
   for (int i = 0; i < 2; ++i)

@@ -43,13 +43,15 @@ auto refuse(Errc code, std::string_view what, std::string_view name = {}) {
 }  // namespace
 
 Sender::Sender(const Options& options, const Switches& switches, TopicTable& topics,
-               GroupTable& groups, QueueLocks& locks, store::MessageStore& store,
-               BrokerStats& stats, UniqueKeys& unique_keys, os::Clock& clock)
+               GroupTable& groups, QueueLocks& locks, Idempotence& idempotence,
+               store::MessageStore& store, BrokerStats& stats, UniqueKeys& unique_keys,
+               os::Clock& clock)
     : options_(options),
       switches_(switches),
       topics_(topics),
       groups_(groups),
       locks_(locks),
+      idempotence_(idempotence),
       store_(store),
       stats_(stats),
       unique_keys_(unique_keys),
@@ -199,6 +201,7 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
   row.wait_committed = seen.wait;
   row.topic = half ? half_topic : destination;
   row.watched = !seen.unique_key.empty() && !half && is_watched(request.topic);
+  row.first_claim = static_cast<std::uint32_t>(batch.claims_.size());
 
   const DropPairs drop{.broker = seen.has_broker_pairs,
                        .foreign = seen.has_foreign_pairs,
@@ -251,6 +254,17 @@ Result<std::size_t> Sender::stage_one(const SendRequest& request, const TopicEnt
     batch.items_.pop_back();
     return refuse(Errc::kMessageIllegal, "the properties are longer than 32767 bytes");
   }
+  // Copies that come back from consumers are no sends, and a half message becomes one when it is
+  // committed.
+  if (topic.idempotence() != nullptr && !half && !seen.timer_delete &&
+      request.reconsume_times <= 0 && !model::topic::is_retry(request.topic)) {
+    const Status claimed =
+        claim(topic, seen.unique_key, request.properties, request.body, batch, row);
+    if (!claimed) {
+      batch.items_.pop_back();
+      return fail(claimed.error());
+    }
+  }
   if (dead)
     stats_.dead_letter(request.topic, request.topic.substr(model::topic::kRetryPrefix.size()));
   else if (model::topic::is_retry(request.topic))
@@ -297,6 +311,7 @@ Result<std::size_t> Sender::stage_parts(const SendRequest& request, const TopicE
   row.topic = &topic;
   row.unique_key = header.unique_key;
   row.watched = !header.unique_key.empty() && is_watched(request.topic);
+  row.first_claim = static_cast<std::uint32_t>(batch.claims_.size());
   std::size_t bytes = 0;
   Status verdict;
   for (const BatchPart& part : request.parts) {
@@ -330,10 +345,14 @@ Result<std::size_t> Sender::stage_parts(const SendRequest& request, const TopicE
       verdict = refuse(Errc::kMessageIllegal, "the properties are longer than 32767 bytes");
       break;
     }
+    if (topic.idempotence() != nullptr)
+      verdict = claim(topic, seen.unique_key, part.properties, part.body, batch, row);
+    if (!verdict) break;
     bytes += part.body.size() + part.properties.size();
   }
   if (!verdict.has_value()) {
     batch.items_.resize(row.first);
+    batch.claims_.shrink(row.first_claim);
     return fail(std::move(verdict.error()));
   }
   if (row.unique_key.empty()) row.unique_key = new_unique_key(batch.arena_);
@@ -353,15 +372,19 @@ void Sender::count_repeat(const SendBatch& batch, const SendBatch::Request& row)
                          .messages = row.count});
 }
 
-void Sender::finish(SendBatch& batch, SendBatch::Request& row, store::AppendedOffset end) {
-  if (row.count == 0) return;
+void Sender::finish(SendBatch& batch, SendBatch::Request& row) {
+  std::uint64_t stored = 0;
   std::uint64_t bytes = 0;
-  for (const store::AppendItem& item : std::span(batch.items_).subspan(row.first, row.count))
+  for (const store::AppendItem& item : std::span(batch.items_).subspan(row.first, row.count)) {
+    row.end.value = std::max(row.end.value, item.result.log_offset.value + item.result.size);
+    if (item.queue == nullptr) continue;
+    ++stored;
     bytes += static_cast<std::uint64_t>(item.result.size);
-  row.end = end;
+  }
+  if (stored == 0) return;
   if (row.watched && repeats_ != nullptr && repeats_->see(row.topic->name_hash(), row.unique_key))
     count_repeat(batch, row);
-  stats_.put(row.count, bytes);
+  stats_.put(stored, bytes);
   if (row.topic == nullptr) return;
   TopicEntry::Traffic& traffic = row.topic->traffic();
   StatsItem* messages = traffic.put_messages.load(std::memory_order_acquire);
@@ -372,8 +395,8 @@ void Sender::finish(SendBatch& batch, SendBatch::Request& row, store::AppendedOf
     traffic.put_messages.store(messages, std::memory_order_release);
     traffic.put_bytes.store(size, std::memory_order_release);
   }
-  messages->add(row.count);
-  size->add(bytes, row.count);
+  messages->add(stored);
+  size->add(bytes, stored);
 }
 
 void Sender::commit(SendBatch& batch) {
@@ -381,37 +404,38 @@ void Sender::commit(SendBatch& batch) {
     batch.appended_ns_ = clock_.monotonic_ns();
     return;
   }
-  const auto all = store_.append(batch.items_);
-  if (all.has_value()) {
-    for (SendBatch::Request& row : batch.requests_) {
-      if (row.count == 0) continue;
-      const store::Appended& last = batch.items_[row.first + row.count - 1].result;
-      finish(batch, row, {last.log_offset.value + last.size});
-    }
-  } else if (all.error().code == Errc::kNotWritable || batch.requests_.size() == 1) {
-    for (SendBatch::Request& row : batch.requests_) {
-      if (row.count == 0) continue;
+  leave_out(batch);
+  const auto all = append(batch, batch.items_);
+  for (SendBatch::Request& row : batch.requests_) {
+    if (row.count == 0 || row.error) continue;
+    if (all.has_value() || row.duplicates == static_cast<std::int32_t>(row.count)) {
+      take_results(batch, row);
+      if (!row.error) finish(batch, row);
+    } else if (all.error().code == Errc::kNotWritable || batch.requests_.size() == 1) {
       stats_.put_failed();
       row.error = all.error();
+    } else {
+      // One request may be at fault, or the batch as a whole too large: each gets its own chance.
+      commit_one(batch, row);
     }
-  } else {
-    // One request may be at fault, or the batch as a whole too large: each gets its own chance.
-    for (SendBatch::Request& row : batch.requests_)
-      if (row.count != 0) commit_one(batch, row);
   }
+  settle_claims(batch);
   batch.appended_ns_ = clock_.monotonic_ns();
   store_.write_out();
 }
 
 void Sender::commit_one(SendBatch& batch, SendBatch::Request& row) {
+  take_results(batch, row);
+  if (row.error) return;
   const auto items = std::span(batch.items_).subspan(row.first, row.count);
-  auto end = store_.append(items);
+  auto end = append(batch, items);
   if (!end.has_value() && end.error().code == Errc::kBusy) {
     store_.write_out();  // makes room
-    end = store_.append(items);
+    end = append(batch, items);
   }
   if (end.has_value()) {
-    finish(batch, row, *end);
+    take_results(batch, row);
+    finish(batch, row);
   } else {
     stats_.put_failed();
     row.error = end.error();

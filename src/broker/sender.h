@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "broker/broker_stats.h"
 #include "broker/group_table.h"
+#include "broker/idempotence.h"
 #include "broker/options.h"
 #include "broker/queue_locks.h"
 #include "broker/send_batch.h"
@@ -54,26 +55,27 @@ struct SendRequest {
 
 // Turns sends into records: checks them in upstream's order (remoting.md §7), chooses queue and
 // tag code, adds the broker's properties, diverts delayed messages, and appends a whole tick at
-// once. A plain message costs no allocation. Thread rule: monitor; a SendBatch belongs to one
-// thread.
+// once. Of what comes twice to an idempotent topic, it appends the first and answers the others as
+// it did that one. A plain message costs no allocation. Thread rule: monitor; a SendBatch belongs
+// to one thread.
 class Sender {
  public:
   Sender(const Options& options, const Switches& switches, TopicTable& topics, GroupTable& groups,
-         QueueLocks& locks, store::MessageStore& store, BrokerStats& stats, UniqueKeys& unique_keys,
-         os::Clock& clock);
+         QueueLocks& locks, Idempotence& idempotence, store::MessageStore& store,
+         BrokerStats& stats, UniqueKeys& unique_keys, os::Clock& clock);
 
   // Adds the request to the batch and returns its number in it; on refusal the batch is unchanged.
   // kNotReady, kNoPermission, kInvalidArgument (name, queue), kTopicNotFound, kGroupNotFound,
   // kMessageIllegal (empty, too large, batch rules, delivery time), kNotWritable,
-  // kInternal (timers are switched off), kBusy (a bound). A half message goes to
-  // the half topic (docs/transactions.md).
-  // compat: a topic without write permission refuses with kNoPermission; upstream leaves that to
-  // the route that clients hold.
+  // kInternal (timers are switched off), kBusy (a bound, no index of keys yet). A half message goes
+  // to the half topic (docs/transactions.md). compat: a topic without write permission refuses with
+  // kNoPermission; upstream leaves that to the route that clients hold.
   Result<std::size_t> stage(const SendRequest& request, SendBatch& batch);
 
   // Appends what is staged and hands it to the kernel. Each request is all or none; if the store
   // refuses the batch as a whole, each request is tried alone, so that one cannot spoil the others.
-  // Afterwards batch.outcome(i) answers.
+  // Afterwards batch.outcome(i) answers; of idempotent topics also kBusy (the same message is being
+  // stored by another thread) and kKeyConflict.
   void commit(SendBatch& batch);
 
   // Sends are refused until this is called with true, and again while the broker drains.
@@ -91,15 +93,26 @@ class Sender {
   store::AppendItem& add_item(const SendRequest& request, const TopicEntry& topic,
                               std::int32_t queue_id, SendBatch& batch) const;
   std::string_view new_unique_key(Arena& arena);
+  // sender_claims.cc: idempotent topics.
+  Status claim(const TopicEntry& topic, std::string_view unique_key, std::string_view properties,
+               Bytes body, SendBatch& batch, SendBatch::Request& row);
+  void leave_out(SendBatch& batch);
+  void leave_out(SendBatch& batch, SendBatch::Request& row);
+  std::int64_t original_timer(const dedup::Original& original, std::int64_t otherwise) const;
+  static void take_results(SendBatch& batch, SendBatch::Request& row);
+  void settle_claims(SendBatch& batch);
+  Result<store::AppendedOffset> append(SendBatch& batch, std::span<store::AppendItem> items);
+
   void commit_one(SendBatch& batch, SendBatch::Request& row);
   void count_repeat(const SendBatch& batch, const SendBatch::Request& row);
-  void finish(SendBatch& batch, SendBatch::Request& row, store::AppendedOffset end);
+  void finish(SendBatch& batch, SendBatch::Request& row);
 
   const Options& options_;
   const Switches& switches_;
   TopicTable& topics_;
   GroupTable& groups_;
   QueueLocks& locks_;
+  Idempotence& idempotence_;
   store::MessageStore& store_;
   BrokerStats& stats_;
   UniqueKeys& unique_keys_;

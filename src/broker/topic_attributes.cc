@@ -3,8 +3,8 @@
 #include <charconv>
 #include <string>
 
-#include "broker/idempotence_policy.h"
 #include "broker/topic_table.h"
+#include "model/idempotence_policy.h"
 
 namespace oncemq::broker {
 
@@ -38,7 +38,8 @@ Status check_attribute(std::string_view key, std::string_view value, bool creati
     if (error == std::errc{} && end == value.data() + value.size() && number >= -1) return {};
     return bad("attribute reserve.time must be a number of at least -1");
   }
-  if (IdempotencePolicy::is_attribute(key)) return IdempotencePolicy::check(key, value);
+  if (model::IdempotencePolicy::is_attribute(key))
+    return model::IdempotencePolicy::check(key, value);
   return bad("there is no attribute " + name);
 }
 

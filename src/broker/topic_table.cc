@@ -50,22 +50,23 @@ TopicEntry::TopicEntry(std::string name, store::MessageStore& store)
 TopicEntry::~TopicEntry() = default;
 
 // A loop may hold an old one for the rest of its tick, so none is ever freed.
-const IdempotencePolicy* TopicEntry::remembered(const std::optional<IdempotencePolicy>& policy) {
+const model::IdempotencePolicy* TopicEntry::remembered(
+    const std::optional<model::IdempotencePolicy>& policy) {
   if (!policy) return nullptr;
   for (const auto& known : policies_)
     if (*known == *policy) return known.get();
-  policies_.push_back(std::make_unique<const IdempotencePolicy>(*policy));
+  policies_.push_back(std::make_unique<const model::IdempotencePolicy>(*policy));
   return policies_.back().get();
 }
 
-void TopicEntry::assign(const model::TopicConfig& config) {
+void TopicEntry::assign(const model::TopicConfig& config,
+                        const std::optional<model::IdempotencePolicy>& policy) {
   read_queues_.store(config.read_queues, std::memory_order_relaxed);
   write_queues_.store(config.write_queues, std::memory_order_relaxed);
   perm_.store(config.perm, std::memory_order_relaxed);
   sys_flag_.store(config.sys_flag, std::memory_order_relaxed);
   order_.store(config.order, std::memory_order_relaxed);
-  idempotence_.store(remembered(IdempotencePolicy::of(config.attributes)),
-                     std::memory_order_release);
+  idempotence_.store(remembered(policy), std::memory_order_release);
   alive_.store(true, std::memory_order_release);
 }
 
@@ -251,6 +252,16 @@ std::size_t TopicTable::size() const {
   return alive_;
 }
 
+std::optional<model::IdempotencePolicy> TopicTable::policy_of(
+    const model::TopicConfig& config) const {
+  if (is_system(config.name) || model::topic::is_retry(config.name) ||
+      model::topic::is_dlq(config.name))
+    return std::nullopt;
+  model::IdempotencePolicy::Attributes attributes = config.attributes;
+  attributes.insert(options_.idempotence.begin(), options_.idempotence.end());
+  return model::IdempotencePolicy::of(attributes);
+}
+
 bool TopicTable::is_system(std::string_view name) const {
   if (model::topic::is_system(name) || name == options_.cluster || name == options_.name)
     return true;
@@ -278,7 +289,7 @@ const TopicEntry* TopicTable::put_locked(const model::TopicConfig& config) {
   append_json_string(row.text, config.name);
   row.text += ':';
   row.text += indented(model::to_json(config).dump_pretty(), "\t\t");
-  row.entry->assign(config);
+  row.entry->assign(config, policy_of(config));
   return row.entry.get();
 }
 

@@ -15,9 +15,9 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
-#include "broker/idempotence_policy.h"
 #include "broker/ids.h"
 #include "broker/options.h"
+#include "model/idempotence_policy.h"
 #include "model/topic.h"
 #include "os/clock.h"
 #include "store/consume_queue.h"
@@ -48,7 +48,7 @@ class TopicEntry {
   std::int32_t sys_flag() const { return sys_flag_.load(std::memory_order_relaxed); }
   bool order() const { return order_.load(std::memory_order_relaxed); }
   // Null when sends are stored as often as they come. Stays valid like the entry.
-  const IdempotencePolicy* idempotence() const {
+  const model::IdempotencePolicy* idempotence() const {
     return idempotence_.load(std::memory_order_acquire);
   }
 
@@ -67,8 +67,9 @@ class TopicEntry {
   friend class TopicTable;
   struct QueueArray;
 
-  void assign(const model::TopicConfig& config);
-  const IdempotencePolicy* remembered(const std::optional<IdempotencePolicy>& policy);
+  void assign(const model::TopicConfig& config,
+              const std::optional<model::IdempotencePolicy>& policy);
+  const model::IdempotencePolicy* remembered(const std::optional<model::IdempotencePolicy>& policy);
   store::ConsumeQueue* make_queue(std::int32_t queue_id) const ONCE_EXCLUDES(mutex_);
 
   const std::string name_;
@@ -80,9 +81,9 @@ class TopicEntry {
   std::atomic<std::int32_t> perm_{0};
   std::atomic<std::int32_t> sys_flag_{0};
   std::atomic<bool> order_{false};
-  std::atomic<const IdempotencePolicy*> idempotence_{nullptr};
+  std::atomic<const model::IdempotencePolicy*> idempotence_{nullptr};
   // Every policy that the topic ever had, once; changed under the table's lock.
-  std::vector<std::unique_ptr<const IdempotencePolicy>> policies_;
+  std::vector<std::unique_ptr<const model::IdempotencePolicy>> policies_;
   mutable Traffic traffic_;
 
   mutable Mutex mutex_;
@@ -128,6 +129,10 @@ class TopicTable {
   std::vector<std::string> system_topics() const;
   // Also knows the names that depend on cluster and broker.
   bool is_system(std::string_view name) const;
+
+  // What the topic's attributes and the broker's defaults say of sends that come twice. Nothing for
+  // topics that the broker or its consumers write to.
+  std::optional<model::IdempotencePolicy> policy_of(const model::TopicConfig& config) const;
 
   // ---- changing
   // What a send to an unknown topic does (§15.3): inherits from `default_topic`. kTopicNotFound

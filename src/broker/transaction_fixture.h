@@ -12,19 +12,18 @@
 #include "broker/fixture.h"
 #include "broker/transaction_checker.h"
 #include "broker/transactions.h"
-#include "os/memory_disk.h"
 
 // Transactions on a fake store and a disk in memory, for the tests. A new life() is a restart of
 // the broker over the same log. Thread rule: confined to the test.
 namespace oncemq::broker {
 
 struct TransactionNouns : Nouns {
-  os::MemoryDisk disk{&clock};
   struct Life {
     Transactions transactions;
     TransactionChecker checker;
     Life(TransactionNouns& n)
-        : transactions(n.options, n.topics, n.offsets, n.store, n.stats, n.disk, n.clock),
+        : transactions(n.options, n.topics, n.offsets, n.idempotence, n.store, n.stats, n.disk,
+                       n.clock),
           checker(n.options, n.switches, transactions, n.clients, n.clock) {}
   };
   std::unique_ptr<Life> life;

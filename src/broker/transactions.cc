@@ -52,16 +52,18 @@ std::uint64_t identity_of(const HalfMessage& half) {
 
 void TransactionBatch::clear() {
   requests_.clear();
+  claims_.clear();
   pins_.clear();
   arena_.clear();
   bytes_ = 0;
 }
 
 Transactions::Transactions(const Options& options, TopicTable& topics, ConsumerOffsets& offsets,
-                           store::MessageStore& store, BrokerStats& stats, os::Disk& disk,
-                           os::Clock& clock)
+                           Idempotence& idempotence, store::MessageStore& store, BrokerStats& stats,
+                           os::Disk& disk, os::Clock& clock)
     : options_(options),
       topics_(topics),
+      idempotence_(idempotence),
       store_(store),
       stats_(stats),
       clock_(clock),
@@ -182,9 +184,19 @@ Result<std::size_t> Transactions::stage_half(const HalfMessage& half, std::int64
   } else {
     request.verdict = TransactionState::kRolledBack;
   }
+  const bool claims = verdict == Verdict::kCommit && request.topic != nullptr &&
+                      request.topic->idempotence() != nullptr &&
+                      state != TransactionState::kCommitted;
+  batch.requests_.push_back(std::move(request));
+  if (claims) {
+    Status claimed = claim(half, batch);
+    if (!claimed) {
+      batch.requests_.pop_back();
+      return fail(std::move(claimed.error()));
+    }
+  }
   batch.bytes_ += half.record.body.size() + half.record.properties.size();
   batch.pins_.push_back(std::move(pin));
-  batch.requests_.push_back(std::move(request));
   return batch.requests_.size() - 1;
 }
 
@@ -271,7 +283,7 @@ bool Transactions::is_recent(std::uint64_t identity) const {
   return identity != 0 && std::ranges::find(recent_, identity) != recent_.end();
 }
 
-void Transactions::judge(TransactionBatch::Request& request) {
+void Transactions::judge(TransactionBatch::Request& request, const Claims& claims) {
   request.outcome = {};
   request.appended = false;
   if (request.half < 0) return decide(request, request.verdict, true);  // an Apache broker's
@@ -309,13 +321,18 @@ void Transactions::judge(TransactionBatch::Request& request) {
     request.outcome.error = Error{Errc::kTopicNotFound, "the message's topic does not exist"};
     return;
   }
-  if (allowed) return decide(request, request.verdict, true);
+  if (allowed) {
+    auto with_message = stores(request, claims);
+    if (with_message) return decide(request, request.verdict, *with_message);
+    request.outcome.error = std::move(with_message.error());
+    return;
+  }
   request.outcome.error =
       Error{Errc::kInvalidArgument, "the transaction is already " + std::string(name_of(state))};
   request.outcome.end = store_.marks().appended();
 }
 
-void Transactions::settle(Run requests) {
+void Transactions::settle(Run requests, const Claims& claims) {
   while (!requests.empty()) {
     std::size_t count = 0;
     std::size_t bytes = 0;
@@ -323,18 +340,18 @@ void Transactions::settle(Run requests) {
       bytes += requests[count]->item.message.body.size();
       ++count;
     }
-    settle_run(requests.first(count));
+    settle_run(requests.first(count), claims);
     requests = requests.subspan(count);
   }
 }
 
 // One append: the messages, and behind them the op record that closes their half messages.
-void Transactions::settle_run(Run run) {
+void Transactions::settle_run(Run run, const Claims& claims) {
   items_.clear();
   entries_.clear();
   before_.clear();
   arena_.clear();
-  for (TransactionBatch::Request* request : run) judge(*request);
+  for (TransactionBatch::Request* request : run) judge(*request, claims);
   if (items_.empty() && entries_.empty()) return;
   if (!entries_.empty())
     make_op(entries_, *op_topic_, options_.address, clock_.wall_ms(), items_.emplace_back(),
@@ -360,16 +377,18 @@ void Transactions::settle_run(Run run) {
     return;
   }
   // One of them may be at fault, or all together too much: each gets its own chance.
-  for (std::size_t i = 0; i < run.size(); ++i) settle_run(run.subspan(i, 1));
+  for (std::size_t i = 0; i < run.size(); ++i) settle_run(run.subspan(i, 1), claims);
 }
 
 void Transactions::commit(TransactionBatch& batch) {
   std::vector<TransactionBatch::Request*> todo;
   for (TransactionBatch::Request& request : batch.requests_) todo.push_back(&request);
+  // Outside the lock: it may read a block of a file.
+  if (!batch.claims_.empty()) idempotence_.decide(batch.claims_);
   for (int attempt = 0; attempt < 2 && !todo.empty(); ++attempt) {
     {
       MutexLock lock(index_.mutex);
-      settle(todo);
+      settle(todo, batch.claims_);
     }
     store_.write_out();  // also makes room for another attempt
     std::erase_if(todo, [](const TransactionBatch::Request* request) {
@@ -378,7 +397,48 @@ void Transactions::commit(TransactionBatch& batch) {
     for (const TransactionBatch::Request* request : todo)
       if (request->half >= 0) (void)index_.ensure_present(request->half);
   }
+  settle_claims(batch);
   count(batch);
+}
+
+// ---- idempotent topics
+
+Status Transactions::claim(const HalfMessage& half, TransactionBatch& batch) const {
+  TransactionBatch::Request& request = batch.requests_.back();
+  const std::size_t number = batch.claims_.size();
+  ONCE_TRY(idempotence_.add(
+      *request.topic, half.unique_key, half.record.properties, half.record.body,
+      {.request = batch.requests_.size() - 1, .queue_id = half.queue_id}, batch.claims_));
+  if (batch.claims_.size() > number) request.claim = number;
+  return {};
+}
+
+Result<bool> Transactions::stores(const TransactionBatch::Request& request, const Claims& claims) {
+  if (!request.claim) return true;
+  const Claim& claim = claims[*request.claim];
+  switch (claim.decision) {
+    case Claim::Decision::kStore:
+    case Claim::Decision::kStoreAgain:
+      return true;
+    case Claim::Decision::kLeaveOut:
+      return false;
+    case Claim::Decision::kSameAs:  // nobody knows yet what becomes of that one
+    case Claim::Decision::kTryAgain:
+      return fail(Errc::kBusy, "the same message is being stored right now");
+    case Claim::Decision::kRefuse:
+      return fail(Errc::kKeyConflict, "another message with the same key was stored before");
+  }
+  return true;
+}
+
+void Transactions::settle_claims(TransactionBatch& batch) {
+  for (std::size_t i = 0; i < batch.claims_.size(); ++i) {
+    const TransactionBatch::Request& request = batch.requests_[batch.claims_[i].request];
+    if (request.appended && !request.outcome.error)
+      idempotence_.settle(batch.claims_, i, request.item.result);
+    else
+      idempotence_.settle(batch.claims_, i, std::nullopt);
+  }
 }
 
 void Transactions::count(const TransactionBatch& batch) {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "broker/broker_stats.h"
 #include "broker/consumer_offsets.h"
+#include "broker/idempotence.h"
 #include "broker/options.h"
 #include "broker/send_batch.h"
 #include "broker/topic_table.h"
@@ -67,10 +68,12 @@ class TransactionBatch {
     store::AppendItem item;  // of a commit, a discard or a resumed message; without queue: none
     std::size_t place = 0;   // of the item in the append
     bool appended = false;
+    std::optional<std::size_t> claim;  // of a commit to an idempotent topic
     Outcome outcome;
   };
 
   std::vector<Request> requests_;
+  Claims claims_;
   std::vector<store::LogSpan> pins_;
   Arena arena_;
   std::size_t bytes_ = 0;
@@ -81,7 +84,8 @@ class TransactionBatch {
 class Transactions {
  public:
   Transactions(const Options& options, TopicTable& topics, ConsumerOffsets& offsets,
-               store::MessageStore& store, BrokerStats& stats, os::Disk& disk, os::Clock& clock);
+               Idempotence& idempotence, store::MessageStore& store, BrokerStats& stats,
+               os::Disk& disk, os::Clock& clock);
 
   // Reads the index, brings it up to the log's end and heals what a crash cut off. The store has
   // started and nothing is sent yet. kIo, and whatever an append may refuse with.
@@ -104,7 +108,8 @@ class Transactions {
   Result<std::size_t> stage_resume(model::LogOffset discarded, TransactionBatch& batch);
   // Takes the verdicts: each is appended with its op record, in order. Outcomes: OK, also for a
   // repeated verdict; kInvalidArgument for the opposite one or a transaction that went on
-  // elsewhere; kBusy, kNotWritable: nothing was decided.
+  // elsewhere; kBusy, kNotWritable, kKeyConflict: nothing was decided. A commit whose message was
+  // stored before (idempotent topics) is taken without storing it again.
   void commit(TransactionBatch& batch);
 
   // After start().
@@ -131,15 +136,21 @@ class Transactions {
   bool is_visible(const HalfMessage& half) const;
   bool is_recent(std::uint64_t identity) const ONCE_REQUIRES(index_.mutex);
   using Run = std::span<TransactionBatch::Request* const>;
-  void settle(Run requests) ONCE_REQUIRES(index_.mutex);
-  void settle_run(Run run) ONCE_REQUIRES(index_.mutex);
-  void judge(TransactionBatch::Request& request) ONCE_REQUIRES(index_.mutex);
+  void settle(Run requests, const Claims& claims) ONCE_REQUIRES(index_.mutex);
+  void settle_run(Run run, const Claims& claims) ONCE_REQUIRES(index_.mutex);
+  void judge(TransactionBatch::Request& request, const Claims& claims) ONCE_REQUIRES(index_.mutex);
   void decide(TransactionBatch::Request& request, TransactionState state, bool with_message)
       ONCE_REQUIRES(index_.mutex);
+  Status claim(const HalfMessage& half, TransactionBatch& batch) const;
+  // What the request's claim says of its commit: whether to store the message, or why not to
+  // commit.
+  static Result<bool> stores(const TransactionBatch::Request& request, const Claims& claims);
+  void settle_claims(TransactionBatch& batch);
   void count(const TransactionBatch& batch);
 
   const Options& options_;
   TopicTable& topics_;
+  Idempotence& idempotence_;
   store::MessageStore& store_;
   BrokerStats& stats_;
   os::Clock& clock_;

@@ -212,6 +212,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   add_message(app, exit_code);
   add_dlq(app, exit_code);
   add_transaction(app, exit_code);
+  add_idempotency(app, exit_code);
 }
 
 }  // namespace oncemq::cli

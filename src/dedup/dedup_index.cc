@@ -76,6 +76,7 @@ Status DedupIndex::load(os::Random& random, std::int64_t log_end) {
   if (!text) return fail(std::move(text.error()));
   if (text->empty()) {
     seed_ = random.next() >> 1;  // JSON has signed numbers
+    covered_ = options_.begin;
   } else {
     auto json = Json::parse(*text);
     if (!json) return fail(Errc::kCorrupt, "keys.json: " + json.error().message);

@@ -30,6 +30,8 @@ struct DedupIndexOptions {
   std::string folder;
   // Keys that are remembered before the oldest are given up early.
   std::uint64_t keys_max = 20'000'000;
+  // An empty folder begins here: nothing before it is asked for.
+  std::int64_t begin = 0;
   // Sends that nobody may have meant twice: oldest store time that counts, behind the present.
   std::int64_t window_ms = 86'400'000;  // of the topic with the longest one
 };
@@ -68,7 +70,7 @@ class DedupIndex {
 
   // ---- before anything is sent
   // Messages from here on are not in the files: the owner reads the log from here and calls
-  // restore(). Empty folder: 0.
+  // restore(). Empty folder: options.begin.
   std::int64_t covered() const { return covered_; }
   // A message of the log. No effect when it is known. kIo, kNoSpace.
   Status restore(const MessageKey& key, const Original& original);

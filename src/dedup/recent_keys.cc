@@ -6,9 +6,13 @@
 
 namespace oncemq::dedup {
 
-RecentKeys::RecentKeys(std::size_t rows_max)
-    : rows_max_(rows_max), slots_(std::bit_ceil(rows_max * 4)) {
+RecentKeys::RecentKeys(std::size_t rows_max) : rows_max_(rows_max) {
   ONCE_CHECK(rows_max > 0 && rows_max < (1U << 28));
+  const std::size_t slots = std::bit_ceil(rows_max * 4);
+  // tidy: malloc: leaves untouched pages to the kernel; all zeros are free slots.
+  slots_memory_.reset(static_cast<Slot*>(std::calloc(slots, sizeof(Slot))));
+  ONCE_CHECK(slots_memory_ != nullptr);
+  slots_ = std::span(slots_memory_.get(), slots);
   rows_.reserve(rows_max);
 }
 

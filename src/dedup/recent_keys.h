@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "dedup/key.h"
@@ -12,8 +16,8 @@ namespace oncemq::dedup {
 // The youngest keys, and those whose message is being stored right now. Rows are never moved; when
 // they are all taken a new table takes over (DedupIndex).
 //
-// Memory: 72 bytes for each row as rows come, and 32 bytes for each of rows_max at once. Thread
-// rule: external.
+// Memory: 72 bytes for each row, and 32 bytes of slots for each of rows_max; the kernel gives both
+// as they are used. Thread rule: external.
 class RecentKeys {
  public:
   enum class State : std::uint8_t {
@@ -47,7 +51,7 @@ class RecentKeys {
   void release(Row& row);
 
   std::size_t memory() const {
-    return rows_.capacity() * sizeof(Row) + slots_.size() * sizeof(Slot);
+    return rows_.size() * sizeof(Row) + std::min(slots_.size_bytes(), rows_.size() * 2 * kPage);
   }
 
  private:
@@ -55,6 +59,12 @@ class RecentKeys {
     std::uint32_t row = 0;    // + 1; 0: free
     std::uint32_t print = 0;  // middle of the hash, so that rows are touched when they match
   };
+  struct Free {
+    // tidy: malloc: they come from calloc, which leaves untouched pages to the kernel.
+    void operator()(Slot* slots) const { std::free(slots); }
+  };
+  static constexpr std::size_t kPage = 4096;
+
   template <class Matches>
   std::size_t look(std::uint64_t hash, const Matches& matches) const;
   void put(std::uint64_t hash, std::size_t row);
@@ -69,7 +79,8 @@ class RecentKeys {
   std::vector<std::uint32_t> free_;  // released rows
   // Open addressing, linear; each row has a slot by its digest, and one by its key unless another
   // row of that key had one. At most half of it is used.
-  std::vector<Slot> slots_;
+  std::unique_ptr<Slot[], Free> slots_memory_;
+  std::span<Slot> slots_;
 };
 
 }  // namespace oncemq::dedup

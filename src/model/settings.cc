@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "model/delay_levels.h"
+#include "model/idempotence_policy.h"
 #include "model/settings_idle.h"
 
 namespace oncemq::model {
@@ -44,6 +45,14 @@ Status check_roles(std::string_view value) {
     begin = end + 1;
   }
   return {};
+}
+
+Status check_idempotent_key(std::string_view value) {
+  return value.empty() ? Status{} : IdempotencePolicy::check("idempotent.key", value);
+}
+
+Status check_idempotent_window(std::string_view value) {
+  return IdempotencePolicy::check("idempotent.window", value);
 }
 
 Status check_queue_file_size(std::string_view value) {
@@ -183,6 +192,19 @@ const std::array kServed = {
     number("maxMessageSize", &S::max_message_size, 1, 15 * kMiB, "bytes", "largest body", kDynamic),
     text("messageDelayLevel", &S::message_delay_level,
          "delays of the levels 1, 2, ... with unit s, m, h or d", {.check = check_delay_levels}),
+    text("idempotentKey", &S::idempotent_key,
+         "what makes two sends the same in topics that have no attribute idempotent.key: UNIQ_KEY, "
+         "KEYS or property:<name>; empty: they are stored as often as they come",
+         {.check = check_idempotent_key}),
+    text("idempotentWindow", &S::idempotent_window,
+         "how long keys are remembered for such topics, with unit s, m, h or d",
+         {.check = check_idempotent_window}),
+    choice("idempotentMode", &S::idempotent_mode, "enforce|shadow|off",
+           "shadow: such topics store everything and count what would be left out"),
+    choice("idempotentMismatch", &S::idempotent_mismatch, "store|reject",
+           "what such topics do with a known key and another body"),
+    number("idempotentKeysMax", &S::idempotent_keys_max, 1'000, 1'000'000'000, "keys",
+           "that are remembered; when there are more, the oldest are given up early"),
     flag("rejectTransactionMessage", &S::reject_transaction_message, "refuse half messages",
          kDynamic),
     number("transactionTimeOut", &S::transaction_timeout_ms, 1, 86'400'000, "ms",

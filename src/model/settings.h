@@ -54,6 +54,11 @@ struct Settings {
   bool broker_topic = true;
   bool trace_topic = false;
   std::string trace_topic_name = "RMQ_SYS_TRACE_TOPIC";
+  std::string idempotent_key;
+  std::string idempotent_window = "24h";
+  std::string idempotent_mode = "enforce";
+  std::string idempotent_mismatch = "store";
+  std::int64_t idempotent_keys_max = 20'000'000;
   bool notify_consumer_ids_changed = true;
   bool register_producer = true;
   std::string region_id = "DefaultRegion";

@@ -6,8 +6,10 @@
 #include "model/config_json.h"
 #include "model/properties.h"
 #include "wire/remoting/body/groups.h"
+#include "wire/remoting/body/idempotency.h"
 #include "wire/remoting/body/route.h"
 #include "wire/remoting/codes.h"
+#include "wire/remoting/schema/idempotency.h"
 #include "wire/remoting/schema/name_routes.h"
 #include "wire/remoting/schema/send.h"
 #include "wire/remoting/schema/topics.h"
@@ -93,6 +95,42 @@ Result<std::vector<std::string>> TopicDetails::groups(std::string_view topic) {
     groups.insert(list->groups.begin(), list->groups.end());
   }
   return std::vector<std::string>(groups.begin(), groups.end());
+}
+
+Result<TopicDetails::Repeats> TopicDetails::repeats(std::string_view topic) {
+  auto masters = admin_.masters();
+  if (!masters) return fail(std::move(masters.error()));
+  Repeats repeats;
+  for (const Admin::Master& master : *masters) {
+    auto answer =
+        admin_.client().call<wire::GetIdempotencyReport>(master.address, {.topic = topic});
+    if (!answer) return fail(std::move(answer.error()));
+    if (answer->code() == wire::number(ResponseCode::kTopicNotExist)) continue;
+    if (answer->code() == wire::number(ResponseCode::kRequestCodeNotSupported))
+      return fail(Errc::kNotSupported, master.name + " is no OnceMQ broker and does not know");
+    ONCE_TRY(answer->status());
+    const auto body = wire::decode_body<wire::IdempotencyReport>(answer->body());
+    if (!body) return fail(body.error());
+    for (const wire::RepeatTotal& row : body->totals)
+      repeats.counts.push_back({.broker = master.name,
+                                .mode = body->mode,
+                                .what = row.what,
+                                .messages = row.messages,
+                                .sentence = row.sentence});
+    for (const wire::RepeatExample& row : body->latest)
+      repeats.latest.push_back({.time_ms = row.time_ms,
+                                .broker = master.name,
+                                .what = row.what,
+                                .key = row.key,
+                                .original_ms = row.original_ms,
+                                .original_id = row.original_id,
+                                .queue_id = row.queue_id,
+                                .queue_offset = row.queue_offset});
+  }
+  if (repeats.counts.empty())
+    return fail(Errc::kTopicNotFound, "no broker has topic " + std::string(topic));
+  std::ranges::stable_sort(repeats.latest, std::ranges::greater{}, &RepeatMoment::time_ms);
+  return repeats;
 }
 
 Result<SentMessage> TopicDetails::send(const NewMessage& message) {

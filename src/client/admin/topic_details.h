@@ -39,6 +39,27 @@ struct SentMessage {
   std::int64_t offset = 0;
 };
 
+// What was sent twice to the topic since its broker started.
+struct RepeatCount {
+  std::string broker;
+  std::string mode;  // "enforce", "shadow", "off"
+  std::string what;  // "left_out"
+  std::int64_t messages = 0;
+  std::string sentence;
+};
+
+// One such send.
+struct RepeatMoment {
+  std::int64_t time_ms = 0;
+  std::string broker;
+  std::string what;
+  std::string key;
+  std::int64_t original_ms = 0;  // 0: the first one is not known
+  std::string original_id;
+  std::int32_t queue_id = 0;
+  std::int64_t queue_offset = 0;
+};
+
 // Thread rule: monitor (as the RemotingClient below it).
 class TopicDetails {
  public:
@@ -50,6 +71,12 @@ class TopicDetails {
   Status update(const model::TopicConfig& topic, std::string_view attributes);
   Result<std::vector<RouteRow>> route(std::string_view topic);      // kTopicNotFound
   Result<std::vector<std::string>> groups(std::string_view topic);  // that consume it, by name
+  struct Repeats {
+    std::vector<RepeatCount> counts;
+    std::vector<RepeatMoment> latest;  // newest first
+  };
+  // kTopicNotFound. Brokers of another kind do not know: kNotSupported.
+  Result<Repeats> repeats(std::string_view topic);
   // To the first master that takes messages for the topic.
   Result<SentMessage> send(const NewMessage& message);
 

@@ -34,6 +34,7 @@ int status_of(Errc code) {
     case Errc::kNotSupported:
       return 404;
     case Errc::kTopicExists:
+    case Errc::kKeyConflict:
     case Errc::kInUse:
       return 409;
     case Errc::kBusy:

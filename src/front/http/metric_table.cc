@@ -21,7 +21,8 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
      "Memory by owner: private (all of the process that is not a mapped file), and of that "
      "connections (unread and unsent bytes), http (the same of this port), staging (appended, not "
      "yet with the kernel), parked_pulls, parked_pops (400 bytes each), timers, transactions, "
-     "sql_filters, topics, groups (500 bytes each); the rest is said below."},
+     "idempotency (remembered keys), sql_filters, topics, groups (500 bytes each); the rest is "
+     "said below."},
 
     {"oncemq_connections", kGauge, "", "Open connections of clients."},
     {"oncemq_connections_accepted_total", kCounter, "", "Connections accepted."},
@@ -83,6 +84,17 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
      "Questions that nobody has answered yet, and that are not yet asked again."},
     {"oncemq_transactions_discarded_total", kCounter, "",
      "Half messages that nobody is asked about any more: checked too often, or too old."},
+    {"oncemq_idempotent_repeats_total", kCounter, "what",
+     "Sends to idempotent topics that are not simply new: left_out (duplicates), shadowed "
+     "(duplicates, stored in shadow mode), other_body (stored), refused (other body), undecided "
+     "(told to try again), without_key (stored)."},
+    {"oncemq_idempotent_keys", kGauge, "", "Keys that are remembered."},
+    {"oncemq_idempotent_keys_evicted_total", kCounter, "",
+     "Keys that were given up before their window was over (idempotentKeysMax), since the start. "
+     "Alarm: what they stand for may be stored twice."},
+    {"oncemq_idempotent_keys_lost_total", kCounter, "",
+     "Keys of files that could not be read at the start; read from the log as far as it reaches."},
+    {"oncemq_idempotent_file_bytes", kGauge, "", "Files of remembered keys."},
     {"oncemq_timers_waiting", kGauge, "", "Messages that wait for their point in time."},
     {"oncemq_timers_unread", kGauge, "",
      "Messages for a point in time that are stored and not yet taken up."},

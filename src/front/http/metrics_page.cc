@@ -64,6 +64,7 @@ std::string MetricsPage::make(const HttpParts& parts, MetricsFormat format) {
     add_dead_letters(*parts.broker, *parts.store);
     add_causes(*parts.broker);
     add_transactions(*parts.broker, *parts.store);
+    add_idempotence(*parts.broker);
     add_timers(*parts.broker);
     add_store(parts);
   }
@@ -105,6 +106,7 @@ void MetricsPage::add_memory(const HttpParts& parts) {
           static_cast<std::uint64_t>(broker.transactions().index().segments_in_memory() *
                                      broker::TransactionStates::kSegment) +
               broker.transaction_checker().memory_bytes());
+  bytes("idempotency", broker.idempotence().stats().memory);
   bytes("sql_filters", broker.filters().live_bytes());
   bytes("topics", broker.topics().size() * kNameBytes);
   bytes("groups", broker.groups().size() * kNameBytes);
@@ -276,6 +278,19 @@ void MetricsPage::add_transactions(broker::Broker& broker, store::MessageStore& 
   add(Metric::kChecks, checker.asked());
   add(Metric::kChecksUnanswered, std::uint64_t{checker.unanswered()});
   add(Metric::kTransactionsDiscarded, checker.discarded());
+}
+
+void MetricsPage::add_idempotence(broker::Broker& broker) {
+  for (std::size_t i = 0; i < broker::kRepeatCount; ++i) {
+    const auto repeat = static_cast<broker::Repeat>(i);
+    add(Metric::kRepeats, broker.idempotence().report().total(repeat),
+        {broker::repeat_name(repeat)});
+  }
+  const auto stats = broker.idempotence().stats();
+  add(Metric::kKeys, stats.keys);
+  add(Metric::kKeysEvicted, stats.evicted);
+  add(Metric::kKeysLost, stats.lost);
+  add(Metric::kKeyFileBytes, stats.file_bytes);
 }
 
 void MetricsPage::add_timers(broker::Broker& broker) {

@@ -32,6 +32,7 @@ class MetricsPage {
   void add_causes(broker::Broker& broker);
   void add_memory(const HttpParts& parts);
   void add_transactions(broker::Broker& broker, store::MessageStore& store);
+  void add_idempotence(broker::Broker& broker);
   void add_timers(broker::Broker& broker);
   void add_store(const HttpParts& parts);
 

@@ -57,6 +57,8 @@ wire::ResponseCode answer_code(Errc code) {
       return ResponseCode::kFlushSlaveTimeout;
     case Errc::kReplicaMissing:
       return ResponseCode::kSlaveNotAvailable;
+    case Errc::kKeyConflict:
+      return ResponseCode::kIdempotencyKeyConflict;
   }
   return ResponseCode::kSystemError;
 }

@@ -8,6 +8,7 @@
 #include "front/remoting/connections.h"
 #include "front/remoting/dead_letters.h"
 #include "front/remoting/groups.h"
+#include "front/remoting/idempotency.h"
 #include "front/remoting/name_brokers.h"
 #include "front/remoting/name_kv.h"
 #include "front/remoting/name_routes.h"
@@ -29,7 +30,7 @@ namespace oncemq::front {
 struct BrokerFamilies {
   std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, PopFamily, OffsetFamily,
              QueryFamily, ClientFamily, TopicFamily, GroupFamily, ConnectionFamily,
-             BrokerAdminFamily, CauseFamily, DeadLetterFamily, TransactionFamily>
+             BrokerAdminFamily, CauseFamily, IdempotencyFamily, DeadLetterFamily, TransactionFamily>
       all;
 };
 

@@ -23,6 +23,7 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, EdgeShared& sha
          QueryFamily(broker, *parts.store), ClientFamily(broker, *parts.options, parts.clock),
          TopicFamily(broker, *parts.options), GroupFamily(broker, *parts.options),
          ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts), CauseFamily(broker),
+         IdempotencyFamily(broker, *parts.options),
          DeadLetterFamily(*sends_, broker, *parts.options),
          TransactionFamily(*transactions_, broker)}});
   }

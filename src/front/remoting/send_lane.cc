@@ -165,6 +165,8 @@ void SendLane::make_frame(const Call& call, const broker::SendOutcome& outcome, 
     message_id_.append(
         id, model::write_offset_message_id(options_.address, item.result.log_offset, id));
   }
+  const auto duplicates =
+      outcome.duplicates == 0 ? std::nullopt : std::optional(outcome.duplicates);
   std::string recall_handle;
   // compat: retries have none (upstream SendMessageProcessor.attachRecallHandle).
   if (outcome.timer_out_ms > 0 && !model::topic::is_retry(outcome.topic))
@@ -180,7 +182,8 @@ void SendLane::make_frame(const Call& call, const broker::SendOutcome& outcome, 
                                      .transaction_id = outcome.unique_key,
                                      .region = options_.region,
                                      .trace_on = options_.trace_on,
-                                     .recall_handle = recall_handle});
+                                     .recall_handle = recall_handle,
+                                     .duplicates = duplicates});
 }
 
 void SendLane::deliver(net::ConnectionRef connection, std::string_view frame) {

@@ -49,6 +49,8 @@ enum class ResponseCode : std::int32_t {
   kGoAway = 1500,
   // Ours; the number that the gRPC protocol has for it.
   kReceiptHandleInvalid = 40013,
+  // Ours: the key was sent with another body before. No client sends again because of it.
+  kIdempotencyKeyConflict = 40901,
 };
 
 // Every number above with its name in metrics: upstream's, without what it says twice.
@@ -97,6 +99,7 @@ inline constexpr auto kResponseCodeNames = std::to_array<ResponseCodeName>({
     {ResponseCode::kIllegalOperation, "ILLEGAL_OPERATION"},
     {ResponseCode::kGoAway, "GO_AWAY"},
     {ResponseCode::kReceiptHandleInvalid, "RECEIPT_HANDLE_INVALID"},
+    {ResponseCode::kIdempotencyKeyConflict, "IDEMPOTENCY_KEY_CONFLICT"},
 });
 
 constexpr std::int32_t number(ResponseCode code) {

@@ -8,6 +8,7 @@
 #include "wire/remoting/body/dead_letters.h"
 #include "wire/remoting/body/groups.h"
 #include "wire/remoting/body/heartbeat.h"
+#include "wire/remoting/body/idempotency.h"
 #include "wire/remoting/body/queue_locks.h"
 #include "wire/remoting/body/references.h"
 #include "wire/remoting/body/reset_offset.h"
@@ -122,6 +123,7 @@ ONCE_BODY(ConsumerStatus);
 ONCE_BODY(DeadLetterMarks);
 ONCE_BODY(DeadLetterOffsets);
 ONCE_BODY(GroupCauses);
+ONCE_BODY(IdempotencyReport);
 ONCE_BODY(GroupConfigList);
 ONCE_BODY(GroupForbidden);
 ONCE_BODY(GroupList);

@@ -12,6 +12,7 @@
 #include "wire/remoting/schema/connections.h"
 #include "wire/remoting/schema/dead_letters.h"
 #include "wire/remoting/schema/groups.h"
+#include "wire/remoting/schema/idempotency.h"
 #include "wire/remoting/schema/name_brokers.h"
 #include "wire/remoting/schema/name_kv.h"
 #include "wire/remoting/schema/name_routes.h"
@@ -32,8 +33,9 @@ namespace oncemq::wire {
 using AllRequests =
     ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, PopRequests,
                 OffsetRequests, QueryRequests, ClientRequests, TopicRequests, GroupRequests,
-                ConnectionRequests, BrokerAdminRequests, CauseRequests, DeadLetterRequests,
-                TransactionRequests, NameRouteRequests, NameKvRequests, NameBrokerRequests>;
+                ConnectionRequests, BrokerAdminRequests, CauseRequests, IdempotencyRequests,
+                DeadLetterRequests, TransactionRequests, NameRouteRequests, NameKvRequests,
+                NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests

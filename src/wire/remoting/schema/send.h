@@ -52,6 +52,9 @@ struct SendReply {
   std::string_view region;
   std::optional<bool> trace_on;
   std::string_view recall_handle;  // timers only
+  // Ours: how many messages of the request were stored before (idempotent topics); the places are
+  // those of the first time.
+  std::optional<std::int32_t> duplicates;
 
   static constexpr auto fields = fields_of(
       field("msgId", &SendReply::message_id, kRequired),
@@ -59,7 +62,8 @@ struct SendReply {
       field("queueOffset", &SendReply::queue_offset, kRequired),
       field("transactionId", &SendReply::transaction_id),
       field("batchUniqId", &SendReply::batch_unique_id), field("MSG_REGION", &SendReply::region),
-      field("TRACE_ON", &SendReply::trace_on), field("recallHandle", &SendReply::recall_handle));
+      field("TRACE_ON", &SendReply::trace_on), field("recallHandle", &SendReply::recall_handle),
+      field("onceDuplicates", &SendReply::duplicates));
 };
 
 struct SendMessage {

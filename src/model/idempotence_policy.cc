@@ -1,10 +1,10 @@
-#include "broker/idempotence_policy.h"
+#include "model/idempotence_policy.h"
 
 #include <array>
 #include <charconv>
 #include <utility>
 
-namespace oncemq::broker {
+namespace oncemq::model {
 
 namespace {
 
@@ -64,6 +64,18 @@ Status IdempotencePolicy::check(std::string_view name, std::string_view value) {
                                           "; idempotent.key, .window, .mode and .mismatch are");
 }
 
+std::string IdempotencePolicy::source_text() const {
+  switch (source) {
+    case Source::kUniqueKey:
+      return "UNIQ_KEY";
+    case Source::kKeys:
+      return "KEYS";
+    case Source::kProperty:
+      return std::string(kPropertyPrefix) + property;
+  }
+  return {};
+}
+
 std::optional<IdempotencePolicy> IdempotencePolicy::of(const Attributes& attributes) {
   const std::string_view key = value_of(attributes, kKey);
   const std::string_view mode = value_of(attributes, kMode);
@@ -74,11 +86,10 @@ std::optional<IdempotencePolicy> IdempotencePolicy::of(const Attributes& attribu
     policy.source = Source::kProperty;
     policy.property = key.substr(kPropertyPrefix.size());
   }
-  policy.window_ms =
-      parse_duration_ms(value_of(attributes, kWindow)).value_or(kWindowDefaultMs);
+  policy.window_ms = parse_duration_ms(value_of(attributes, kWindow)).value_or(kWindowDefaultMs);
   policy.shadow = mode == "shadow";
   policy.refuse_other_body = value_of(attributes, kMismatch) == "reject";
   return policy;
 }
 
-}  // namespace oncemq::broker
+}  // namespace oncemq::model

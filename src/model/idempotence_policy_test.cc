@@ -1,8 +1,8 @@
-#include "broker/idempotence_policy.h"
+#include "model/idempotence_policy.h"
 
 #include <gtest/gtest.h>
 
-namespace oncemq::broker {
+namespace oncemq::model {
 namespace {
 
 using Policy = IdempotencePolicy;
@@ -49,4 +49,4 @@ TEST(IdempotencePolicy, RefusesWhatItDoesNotKnowAndSaysWhatItDoes) {
 }
 
 }  // namespace
-}  // namespace oncemq::broker
+}  // namespace oncemq::model

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace oncemq::broker {
+namespace oncemq::model {
 
 // What a topic's attributes say of sends that come twice (docs/idempotent-produce.md). Thread rule:
 // immutable value.
@@ -26,6 +26,9 @@ struct IdempotencePolicy {
 
   bool operator==(const IdempotencePolicy&) const = default;
 
+  // As the attribute idempotent.key has it.
+  std::string source_text() const;
+
   using Attributes = std::map<std::string, std::string>;
   static bool is_attribute(std::string_view name) { return name.starts_with("idempotent."); }
   // kInvalidArgument with what the attribute may be.
@@ -34,4 +37,4 @@ struct IdempotencePolicy {
   static std::optional<IdempotencePolicy> of(const Attributes& attributes);
 };
 
-}  // namespace oncemq::broker
+}  // namespace oncemq::model
