@@ -135,6 +135,17 @@ void BrokerStats::dead_letter(std::string_view topic, std::string_view group) {
   item("DLQ_PUT_NUMS", key.view()).add(1);
 }
 
+void BrokerStats::filter_over(std::string_view topic, std::string_view group,
+                              std::string_view expression, std::uint64_t messages) {
+  constexpr std::size_t kShown = 200;  // of the expression
+  const PairKey key(topic, '@', group);
+  item("FILTER_OVER_NUMS", key.view()).add(messages);
+  filter_log_.warn(clock_.monotonic_ms(), "broker",
+                   "SQL92 work bound reached: group={} topic={} messages={} expression={}{}", group,
+                   topic, messages, expression.substr(0, kShown),
+                   expression.size() > kShown ? "..." : "");
+}
+
 std::optional<StatsView> BrokerStats::view(std::string_view name, std::string_view key) const {
   const StatsItem* found = find_item(name, key);
   if (found == nullptr) return std::nullopt;

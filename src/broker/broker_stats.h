@@ -10,6 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/log.h"
 #include "base/mutex.h"
 #include "broker/causes.h"
 #include "broker/ids.h"
@@ -94,6 +95,10 @@ class BrokerStats {
   void get_missed() { get_missed_.add(1); }
   void sent_back(std::string_view topic, std::string_view group);
   void dead_letter(std::string_view topic, std::string_view group);
+  // Evaluations of a group's SQL92 expression that their bound of work was not enough for: the
+  // messages are not given to it. Said in the log, at most once in kFilterLogMs.
+  void filter_over(std::string_view topic, std::string_view group, std::string_view expression,
+                   std::uint64_t messages);
   // Why messages were given again.
   Causes& causes() { return causes_; }
   const Causes& causes() const { return causes_; }
@@ -144,8 +149,11 @@ class BrokerStats {
   const Totals& sample_before(std::int64_t now_ms, std::int64_t ms) const ONCE_REQUIRES(mutex_);
   Rates rates(std::uint64_t (*field)(const Totals&)) const;
 
+  static constexpr std::int64_t kFilterLogMs = 10'000;
+
   os::Clock& clock_;
   Causes causes_{clock_};
+  log::Limited filter_log_{kFilterLogMs};
   Counter put_messages_;
   Counter put_bytes_;
   Counter put_failed_;

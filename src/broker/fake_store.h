@@ -258,18 +258,21 @@ class FakeStore final : public store::MessageStore {
   void scan(FakeQueue& queue, const store::ReadRequest& request, store::ReadResult& result) {
     constexpr std::int64_t kScanMax = 800;
     std::int64_t at = request.offset.value;
-    while (at < result.max.value && at - request.offset.value < kScanMax) {
+    std::int64_t end = std::min(result.max.value, at + kScanMax);
+    while (at < end) {
       const store::QueueEntry& entry = queue.entries[static_cast<std::size_t>(at)];
       const auto size = static_cast<std::size_t>(entry.size);
-      const bool wanted = request.filter == nullptr ||
-                          (request.filter->passes(entry.tags_code) &&
-                           (!request.filter->wants_properties() ||
-                            request.filter->matches(decode(entry.log_offset.value).properties)));
+      const bool wanted =
+          request.filter == nullptr ||
+          (request.filter->passes(entry.tags_code) &&
+           (!request.filter->wants_properties() ||
+            request.filter->matches(decode(entry.log_offset.value).properties, result.filter)));
       if (wanted && result.messages > 0 &&
           (result.messages >= request.max_messages ||
            result.bytes + size > static_cast<std::size_t>(request.max_bytes)))
         break;
       ++at;
+      if (result.filter.work >= request.filter_work) end = at;
       if (!wanted) continue;
       const auto& bytes = records_.at(entry.log_offset.value);
       result.spans.push_back({*bytes, bytes});

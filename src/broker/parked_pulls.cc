@@ -68,6 +68,7 @@ ParkedPulls::Look ParkedPulls::look(const ParkRequest& request) {
     return {true, request.offset};
   const model::Filter filter(*request.subscription);
   model::QueueOffset from = request.offset;
+  std::size_t work = 0;
   // One read looks at a bounded number of entries, so several may be needed to reach the end.
   while (from < end) {
     const store::ReadResult read =
@@ -76,6 +77,9 @@ ParkedPulls::Look ParkedPulls::look(const ParkRequest& request) {
     // Whatever is neither a match nor a plain "no" (a hole, a removed record) is for the client.
     if (!skipped) return {read.status != store::ReadStatus::kOffsetAtEnd, from};
     from = read.next;
+    // An expression that costs much is evaluated by the client's next pull, on its own time.
+    work += read.filter.work;
+    if (work >= store::kFilterWorkMax) return {true, from};
   }
   return {false, from};
 }

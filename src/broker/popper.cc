@@ -238,6 +238,8 @@ Result<PopResult> Popper::pop(const PopRequest& request) {
       result.rest += left(*target.slot, taking);
     }
   }
+  if (result.filter.over > 0)
+    stats_.filter_over(request.topic, request.group, request.expression, result.filter.over);
   if (result.messages > 0) {
     std::size_t bytes = 0;
     for (const store::LogSpan& span : result.spans) bytes += span.bytes.size();
@@ -318,13 +320,17 @@ std::int64_t Popper::take_new(PopSlot& slot, model::QueueOffset next, const PopR
   if (scope.filter != nullptr && part.source == PopSource::kTopic) filter.emplace(*scope.filter);
   for (int i = 0; i < kTries && part.messages.size() < want; ++i) {
     if (!part.messages.empty() && next.value - part.messages.front().offset.value > kSpanMax) break;
+    if (filter.has_value() && result.exhausted()) break;
     // Without the lock: what was read counts only if nobody else has taken it meanwhile.
     store::ReadResult read = store_.read(
         {.queue = &slot.messages,
          .offset = next,
          .max_messages = static_cast<std::int32_t>(want - part.messages.size()),
          .max_bytes = std::max(1, switches_.transfer_bytes_max.load(std::memory_order_relaxed)),
-         .filter = filter.has_value() ? &*filter : nullptr});
+         .filter = filter.has_value() ? &*filter : nullptr,
+         .filter_work = store::kFilterWorkMax - result.filter.work});
+    result.filter.work += read.filter.work;
+    result.filter.over += read.filter.over;
     if (read.next <= next) break;
     const std::vector<model::QueueOffset> offsets = pop_offsets(read);
     PopQueue::Taken taken;

@@ -66,6 +66,10 @@ struct PopResult {
   std::vector<store::LogSpan> spans;  // the records, in the order of `parts`
   std::size_t messages = 0;
   std::uint64_t operation = 0;  // answer when this is committed
+  model::Filter::Spending filter;
+
+  // The expression has cost what one pop may: there may be more behind what it looked at.
+  bool exhausted() const { return filter.work >= store::kFilterWorkMax; }
 };
 
 // A handle as clients send it back.

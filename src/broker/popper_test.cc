@@ -699,6 +699,27 @@ TEST_F(PopperTest, PropertiesAreFilteredByExpressions) {
   EXPECT_EQ(popper.pop(request).error().code, Errc::kNotSupported);
 }
 
+TEST_F(PopperTest, AnExpensiveExpressionIsSpreadOverPops) {
+  const std::string x = pairs("a=" + std::string(8'000, 'x'));
+  for (int i = 0; i < 400; ++i) send("T", "m", x + pairs("n=" + std::to_string(i % 100)));
+  std::string expression;
+  for (int i = 0; i < 6; ++i) expression += "not (a contains 'xy" + std::to_string(i) + "') and ";
+  expression += "n = 7";
+  PopRequest request = ask();
+  request.expression = expression;
+  request.expression_type = "SQL92";
+  std::vector<std::int64_t> seen;
+  int pops = 0;
+  for (std::int64_t next = 0; next < 400; ++pops) {
+    for (const Given& one : give(request)) seen.push_back(one.offset);
+    const std::int64_t now = popper.position("g", "T", 0)->next.value;
+    ASSERT_GT(now, next);
+    next = now;
+  }
+  EXPECT_THAT(seen, ElementsAre(7, 107, 207, 307));
+  EXPECT_GT(pops, 1);
+}
+
 TEST_F(PopperTest, WhatApacheLeftInItsRetryTopicsIsRead) {
   send_many(1);
   make_topic("%RETRY%g_T", 1);

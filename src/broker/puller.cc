@@ -167,6 +167,9 @@ tl::expected<PullResult, PullRefusal> Puller::pull(const PullRequest& request) {
   const std::int32_t bytes = switches_.transfer_bytes_max.load(std::memory_order_relaxed);
   read.max_bytes = std::max(1, std::min(bytes, request.max_bytes.value_or(bytes)));
   result.read = store_.read(read);
+  if (result.read.filter.over > 0)
+    stats_.filter_over(request.topic, request.group, checked->filter->expression,
+                       result.read.filter.over);
   result.status = status_of(result.read, request.offset);
   if (result.status == PullStatus::kFound) {
     stats_.get(request.topic, request.group, static_cast<std::uint64_t>(result.read.messages),

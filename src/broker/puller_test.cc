@@ -1,8 +1,11 @@
 #include "broker/puller.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "broker/fixture.h"
+#include "broker/pop_rewrite.h"
 
 namespace oncemq::broker {
 namespace {
@@ -167,6 +170,59 @@ TEST_F(PullerTest, NewerClientIsServedUnfilteredUntilItsHeartbeat) {
   EXPECT_EQ(pulled(request).read.messages, 2);
   request.expression_type = "SQL92";
   EXPECT_EQ(code(request), Errc::kSubscriptionStale);
+}
+
+// An expression that costs much on every message: pulls are short, and together they see each
+// message once.
+TEST_F(PullerTest, AnExpensiveExpressionIsSpreadOverPulls) {
+  const std::string x = pairs("a=" + std::string(8'000, 'x'));
+  for (int i = 0; i < 400; ++i)
+    send("T", std::to_string(i), x + pairs("n=" + std::to_string(i % 100)));
+  PullRequest request = wanted();
+  request.has_subscription = true;
+  request.expression_type = "SQL92";
+  std::string expression;
+  for (int i = 0; i < 6; ++i) expression += "not (a contains 'xy" + std::to_string(i) + "') and ";
+  expression += "n = 7";
+  request.expression = expression;
+  std::vector<std::int64_t> seen;
+  int pulls = 0;
+  for (; request.offset.value < 400; ++pulls) {
+    const PullResult result = pulled(request);
+    ASSERT_GT(result.read.next, request.offset);
+    ASSERT_TRUE(result.status == PullStatus::kFound || result.status == PullStatus::kRetry);
+    for (const auto& offset : pop_offsets(result.read)) seen.push_back(offset.value);
+    request.offset = result.read.next;
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre(7, 107, 207, 307));
+  EXPECT_GT(pulls, 1);
+  EXPECT_FALSE(stats.view("FILTER_OVER_NUMS", "T@g").has_value());
+}
+
+// The bound of one evaluation is counted by group and told in the log, not for every message.
+TEST_F(PullerTest, AnExpressionThatCostsTooMuchIsToldOfAndWithholdsMessages) {
+  std::string hostile;
+  for (int i = 0; i < 40; ++i) hostile += "not (a contains 'xy" + std::to_string(i) + "') and ";
+  hostile += "n = 1 or n = 2";
+  send("T", "0", pairs("n=2;a=" + std::string(20'000, 'x')));
+  send("T", "1", pairs("n=2"));
+  std::vector<std::string> lines;
+  log::set_sink([&](log::Level, std::string_view line) { lines.emplace_back(line); });
+  PullRequest request = wanted();
+  request.has_subscription = true;
+  request.expression_type = "SQL92";
+  request.expression = hostile;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pulled(request).read.messages, 1);
+  EXPECT_EQ(stats.view("FILTER_OVER_NUMS", "T@g").value().minute.sum, 3U);
+  ASSERT_EQ(lines.size(), 1U);
+  clock.advance_ms(10'000);
+  EXPECT_EQ(pulled(request).read.messages, 1);
+  log::set_sink({});
+  EXPECT_GE(lines.size(), 2U);
+  EXPECT_THAT(lines[0],
+              ::testing::HasSubstr("group=g topic=T messages=1 expression=not (a contains 'xy0')"));
+  EXPECT_TRUE(lines[0].ends_with("...")) << lines[0];
+  EXPECT_LT(lines[0].size(), 400U);
 }
 
 TEST_F(PullerTest, Refusals) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -29,8 +30,17 @@ class Filter {
     return sql_ == nullptr || sql_->passes(tags_code);
   }
   bool wants_properties() const { return sql_ != nullptr; }
-  bool matches(std::string_view properties) const {
-    return sql_ == nullptr || sql_->matches(properties);
+  // What evaluations have cost so far.
+  struct Spending {
+    std::size_t work = 0;    // units of SqlBudget
+    std::uint32_t over = 0;  // evaluations that SqlFilter::kWorkMax was not enough for: no match
+  };
+  bool matches(std::string_view properties, Spending& spending) const {
+    if (sql_ == nullptr) return true;
+    const SqlFilter::Verdict verdict = sql_->evaluate(properties);
+    spending.work += verdict.work;
+    if (verdict.spent) ++spending.over;
+    return verdict.value.is_true();
   }
 
  private:

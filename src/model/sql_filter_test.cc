@@ -517,8 +517,10 @@ TEST(Filter, SqlSubscription) {
   EXPECT_TRUE(filter.wants_properties());
   EXPECT_TRUE(filter.passes(tags_code("x")));
   EXPECT_FALSE(filter.passes(tags_code("y")));
-  EXPECT_TRUE(filter.matches(pairs("TAGS=x;a=2")));
-  EXPECT_FALSE(filter.matches(pairs("TAGS=x;a=1")));
+  Filter::Spending spending;
+  EXPECT_TRUE(filter.matches(pairs("TAGS=x;a=2"), spending));
+  EXPECT_FALSE(filter.matches(pairs("TAGS=x;a=1"), spending));
+  EXPECT_GT(spending.work, 0U);
   EXPECT_FALSE(Filter(*parse_tag_expression("T", "x")).wants_properties());
 }
 

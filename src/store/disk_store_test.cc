@@ -131,6 +131,40 @@ TEST_F(DiskStoreTest, FilterByPropertiesBoundsTheBytesItLooksAt) {
   EXPECT_EQ(rest.next.value, 5);
 }
 
+// Whatever an expression costs, a read goes on, and all of them together give each message once.
+TEST_F(DiskStoreTest, FilterByPropertiesBoundsItsWork) {
+  open();
+  for (int i = 0; i < 30; ++i) {
+    std::string properties;
+    model::append_property(properties, "a", std::string(4'000, 'x'));
+    model::append_property(properties, "n", std::to_string(i));
+    ASSERT_TRUE(send(*store, Sent{.body = std::to_string(i), .properties = properties}));
+  }
+  model::Subscription wanted;
+  wanted.expression_type = "SQL92";
+  wanted.sql = std::make_shared<const model::SqlFilter>(
+      model::SqlFilter::compile("not (a contains 'xy') and n in ('4', '5', '29')").value());
+  const model::Filter filter(wanted);
+  ConsumeQueue* queue = store->find_queue("T", 0);
+  const ReadResult whole = store->read({.queue = queue, .filter = &filter});
+  ASSERT_EQ(whole.messages, 3);
+  ASSERT_EQ(whole.filter.over, 0U);
+  for (const std::size_t work : {std::size_t{0}, std::size_t{1}, whole.filter.work / 10}) {
+    int messages = 0;
+    int reads = 0;
+    for (QueueOffset at; at.value < 30; ++reads) {
+      const ReadResult read =
+          store->read({.queue = queue, .offset = at, .filter = &filter, .filter_work = work});
+      ASSERT_GT(read.next, at);
+      EXPECT_EQ(read.status, read.messages > 0 ? ReadStatus::kFound : ReadStatus::kNoMatched);
+      messages += read.messages;
+      at = read.next;
+    }
+    EXPECT_EQ(messages, 3);
+    EXPECT_EQ(reads, work <= 1 ? 30 : 10);
+  }
+}
+
 TEST_F(DiskStoreTest, NothingIsVisibleBeforeItIsCommitted) {
   options.policy = CommitPolicy::kDurable;
   open();

@@ -87,7 +87,7 @@ class Reader::Gatherer {
       const auto decoded = model::decode_record(rest.first(size), model::Verify::kNone);
       broken_record_ = !decoded;
       if (!decoded) return fail(Errc::kCorrupt, decoded.error().message);
-      if (!filter_->matches(decoded->record.properties)) return {};
+      if (!filter_->matches(decoded->record.properties, result_.filter)) return {};
     }
     join(entry.log_offset, rest.first(size));
     return {};
@@ -251,7 +251,7 @@ ReadResult Reader::read(const ReadRequest& request) const {
       }
       result.next += 1;
       ++scanned;
-      if (looked_at >= kFilterBytes) goto full;
+      if (looked_at >= kFilterBytes || result.filter.work >= request.filter_work) goto full;
     }
     if (result.messages >= request.max_messages) break;
   }

@@ -66,6 +66,10 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
      "Messages stored and not yet consumed by the group. 'other': the sum of the rest."},
     {"oncemq_group_lag_seconds", kGauge, "topic group",
      "Age of the oldest message that the group has not consumed, 0 when there is none."},
+    {"oncemq_group_filter_over_total", kCounter, "group",
+     "Evaluations of the group's SQL92 expressions that their bound of work was not enough for; "
+     "the "
+     "messages were not given to it."},
     {"oncemq_group_dlq_messages", kGauge, "group",
      "Messages in the group's dead-letter queue that were neither replayed nor purged. Missing "
      "for a moment after a start, until the marks of dead letters are read."},
@@ -190,6 +194,8 @@ std::string metrics_markdown() {
       "| the log is damaged | `oncemq_damaged_places_total > 0` |\n"
       "| syncs are slow | `histogram_quantile(0.99, rate(oncemq_sync_seconds_bucket[5m])) > 0.5` "
       "|\n"
+      "| messages are withheld from a group because its expression costs too much | "
+      "`increase(oncemq_group_filter_over_total[15m]) > 0` |\n"
       "| much is delivered again | `rate(oncemq_redeliveries_total[5m]) > 1` |\n";
   return out;
 }

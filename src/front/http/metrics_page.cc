@@ -43,6 +43,7 @@ MetricsPage::MetricsPage(const net::Server& own, const os::Clock& clock, std::si
       topics_(series_max, 4),
       pairs_(series_max, 2),
       causes_(series_max, 1),
+      filters_(series_max, 1),
       start_ms_(clock.wall_ms()) {}
 
 void MetricsPage::answered(int status) {
@@ -63,6 +64,7 @@ std::string MetricsPage::make(const HttpParts& parts, MetricsFormat format) {
     add_lag(*parts.broker, *parts.store);
     add_dead_letters(*parts.broker, *parts.store);
     add_causes(*parts.broker);
+    add_filters(*parts.broker);
     add_transactions(*parts.broker, *parts.store);
     add_idempotence(*parts.broker);
     add_timers(*parts.broker);
@@ -259,6 +261,20 @@ void MetricsPage::add_causes(broker::Broker& broker) {
   causes_.finish([&](std::string_view name, std::span<const std::uint64_t> values) {
     const auto [group, cause] = halves(name);
     add(Metric::kGroupRedeliveries, values[0], {group, cause});
+  });
+}
+
+void MetricsPage::add_filters(broker::Broker& broker) {
+  std::map<std::string, std::uint64_t, std::less<>> by_group;
+  broker.stats().for_each("FILTER_OVER_NUMS",
+                          [&](std::string_view key, const broker::StatsItem& item) {
+                            const std::size_t at = key.find('@');
+                            if (at != std::string_view::npos)
+                              by_group[std::string(key.substr(at + 1))] += item.sum();
+                          });
+  for (const auto& [group, messages] : by_group) filters_.see(group, std::span(&messages, 1));
+  filters_.finish([&](std::string_view group, std::span<const std::uint64_t> values) {
+    add(Metric::kFilterOver, values[0], {group});
   });
 }
 

@@ -30,6 +30,7 @@ class MetricsPage {
   void add_lag(broker::Broker& broker, store::MessageStore& store);
   void add_dead_letters(broker::Broker& broker, store::MessageStore& store);
   void add_causes(broker::Broker& broker);
+  void add_filters(broker::Broker& broker);
   void add_memory(const HttpParts& parts);
   void add_transactions(broker::Broker& broker, store::MessageStore& store);
   void add_idempotence(broker::Broker& broker);
@@ -47,6 +48,7 @@ class MetricsPage {
   TopSeries topics_;
   TopSeries pairs_;
   TopSeries causes_;
+  TopSeries filters_;
   MetricsText* text_ = nullptr;  // while make() runs
   std::int64_t last_scrape_ns_ = 0;
   const std::int64_t start_ms_;

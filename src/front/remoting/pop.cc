@@ -177,6 +177,7 @@ void PopFamily::run(std::unique_ptr<Parked> parked, bool may_wait) {
     broker_.popper().pass_on(parked->request);
     return call.abandon();
   }
+  bool exhausted = false;
   if (parked->tell) {
     const auto there = broker_.popper().visible(parked->request);
     if (!there) return call.refuse(there.error());
@@ -193,9 +194,12 @@ void PopFamily::run(std::unique_ptr<Parked> parked, bool may_wait) {
     if (result->messages > 0) return answer(*parked, *result);
     // Something was found out on the way (messages are gone): it is in the log with the next tick.
     if (result->operation != 0) broker_.popper().flush();
+    // It would go on at once instead of waiting: the client's next pop does, and others come first.
+    exhausted = result->exhausted();
   }
   const bool time_left = call.edge().loop().now_ms() < parked->until_ms;
-  if (!may_wait || !time_left) return nothing(*parked, wire::ResponseCode::kPollingTimeout);
+  if (!may_wait || !time_left || exhausted)
+    return nothing(*parked, wire::ResponseCode::kPollingTimeout);
   wait(std::move(parked));
 }
 
