@@ -84,6 +84,7 @@ class Broker {
   Idempotence& idempotence() { return idempotence_; }
   SendBack& send_back() { return send_back_; }
   DeadLetters& dead_letters() { return dead_letters_; }
+  const Deliveries& deliveries() const { return deliveries_; }
   SqlFilters& filters() { return filters_; }
   Puller& puller() { return puller_; }
   ParkedPulls& parked() { return parked_; }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/heap_bytes.h"
+
 namespace oncemq::broker {
 
 namespace {
@@ -41,6 +43,24 @@ ClientRegistry::ClientRegistry(const Options& options, const Switches& switches,
     : options_(options), switches_(switches), groups_(groups), clock_(clock) {}
 
 ClientRegistry::~ClientRegistry() = default;
+
+std::size_t ClientRegistry::memory_bytes() const {
+  // Client id and language of a member; the group's name with the channel.
+  constexpr std::size_t kMember =
+      kTreeNodeBytes<Members> + kNameHeapBytes + heap_bytes(sizeof(std::string)) + kNameHeapBytes;
+  constexpr std::size_t kChannel = kHashNodeBytes<GroupsOf>;
+  constexpr std::size_t kSubscription = kTreeNodeBytes<decltype(ConsumerGroup::subscriptions)> +
+                                        heap_bytes(sizeof(model::Subscription) + kSharedBytes) +
+                                        3 * kNameHeapBytes;
+  ReadLock lock(mutex_);
+  std::size_t bytes =
+      pairs_ * kMember + (consumer_groups_of_.size() + producer_groups_of_.size()) * kChannel;
+  for (const auto& [name, group] : consumers_)
+    bytes += kHashNodeBytes<decltype(consumers_)> + kNameHeapBytes +
+             heap_bytes(sizeof(ConsumerGroup)) + group->subscriptions.size() * kSubscription;
+  return bytes + producers_.size() * (kHashNodeBytes<decltype(producers_)> + kNameHeapBytes +
+                                      heap_bytes(sizeof(ProducerGroup)));
+}
 
 void ClientRegistry::set_events(Events events) {
   events_ = std::move(events);

@@ -111,6 +111,7 @@ class ClientRegistry {
     std::shared_ptr<const model::Subscription> subscription;  // null: topic is not subscribed
   };
   PullView pull_view(std::string_view group, std::string_view topic) const;
+  std::size_t memory_bytes() const;
 
  private:
   struct ConsumerGroup;

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/heap_bytes.h"
 #include "broker/pair_key.h"
 #include "model/config_json.h"
 
@@ -95,6 +96,13 @@ std::string ConsumerOffsets::dump() const {
   return model::offset_table_to_json(
              {.offsets = rows.tree(), .version = version, .resets = resets.tree()})
       .dump_pretty();
+}
+
+std::size_t ConsumerOffsets::memory_bytes() const {
+  constexpr std::size_t kRow = kHashNodeBytes<Rows> + 3 * kNameHeapBytes;
+  MutexLock lock(mutex_);
+  return rows_.size() * kRow + entries_ * kTreeNodeBytes<Table> +
+         resets_.size() * (kRow + kTreeNodeBytes<Table>);
 }
 
 bool ConsumerOffsets::take_dirty() {

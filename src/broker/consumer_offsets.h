@@ -60,6 +60,7 @@ class ConsumerOffsets {
   Status clone(std::string_view from_group, std::string_view to_group, std::string_view topic);
   void remove_group(std::string_view group);
   void remove_topic(std::string_view topic);
+  std::size_t memory_bytes() const;
 
  private:
   struct Row {

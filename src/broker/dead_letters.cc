@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/heap_bytes.h"
 #include "broker/record_copy.h"
 #include "model/message_id.h"
 #include "model/properties.h"
@@ -188,6 +189,12 @@ std::optional<std::size_t> DeadLetters::settled(std::string_view group) {
   drop_below(min);
   const auto queue = settled_.find(group);
   return queue == settled_.end() ? 0 : queue->second.letters;
+}
+
+std::size_t DeadLetters::memory_bytes() const {
+  MutexLock lock(mutex_);
+  return marks_.size() * kTreeNodeBytes<Marks> +
+         settled_.size() * (kTreeNodeBytes<Queues> + kNameHeapBytes);
 }
 
 void DeadLetters::forget_queue(std::string_view group) {

@@ -75,6 +75,8 @@ class DeadLetters {
   // The group's dead-letter queue was deleted; its letters are in the log, but in no queue.
   void forget_queue(std::string_view group);
 
+  std::size_t memory_bytes() const;
+
   // Reads marks after a start; service thread. When it wants to be called again (ms, 0: at once);
   // a long time when all are read.
   std::int64_t tick();
@@ -92,6 +94,7 @@ class DeadLetters {
     Settled* settled = nullptr;  // where it counts, unless the letter lies before `from`
   };
   using Marks = std::map<std::int64_t, Mark>;  // by the letter's log offset
+  using Queues = std::map<std::string, Settled, std::less<>>;
 
   Result<const TopicEntry*> target(const Request& request, const model::RecordView& letter);
   Status claim(const Request& request, std::optional<model::LogOffset>& earlier);
@@ -116,7 +119,7 @@ class DeadLetters {
   bool loaded_ ONCE_GUARDED_BY(mutex_) = false;
   model::QueueOffset next_ ONCE_GUARDED_BY(mutex_);  // of the marks' queue, while loading
   Marks marks_ ONCE_GUARDED_BY(mutex_);
-  std::map<std::string, Settled, std::less<>> settled_ ONCE_GUARDED_BY(mutex_);
+  Queues settled_ ONCE_GUARDED_BY(mutex_);
   std::uint32_t round_robin_ ONCE_GUARDED_BY(mutex_) = 0;
 };
 

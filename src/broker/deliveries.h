@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/heap_bytes.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "broker/causes.h"
@@ -48,6 +49,12 @@ class Deliveries {
   std::string dump() const;
   // True once after changes; the caller writes dump().
   bool take_dirty() { return dirty_.exchange(false); }
+  // As if each queue had one group.
+  std::size_t memory_bytes() const {
+    constexpr std::size_t kRow =
+        kHashNodeBytes<decltype(Shard::queues)> + kTreeNodeBytes<Groups> + kNameHeapBytes;
+    return rows_.load(std::memory_order_relaxed) * kRow;
+  }
 
  private:
   static constexpr std::size_t kShards = 16;

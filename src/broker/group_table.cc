@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/heap_bytes.h"
 #include "model/config_json.h"
 
 namespace oncemq::broker {
@@ -63,6 +64,13 @@ std::string GroupTable::dump() const {
   model::GroupTableMap groups;
   for (const model::GroupConfig& config : now.groups) groups.emplace(config.name, config);
   return model::group_table_to_json(groups, now.forbidden, now.version).dump_pretty();
+}
+
+std::size_t GroupTable::memory_bytes() const {
+  constexpr std::size_t kOne =
+      kHashNodeBytes<Rows> + heap_bytes(sizeof(GroupEntry)) + 3 * kNameHeapBytes;
+  ReadLock lock(mutex_);
+  return rows_.size() * kOne;
 }
 
 const GroupEntry* GroupTable::find(std::string_view name) const {

@@ -81,6 +81,8 @@ class GroupTable {
   std::optional<model::GroupConfig> config(std::string_view name) const;
   GroupSnapshot snapshot() const;
   std::size_t size() const;
+  // Those that were deleted too, as their entries stay.
+  std::size_t memory_bytes() const;
 
   // Creates or replaces (request 200); attributes carry changes as for topics. kInvalidArgument.
   Status update(const model::GroupConfig& config);
@@ -96,6 +98,7 @@ class GroupTable {
     std::unique_ptr<GroupEntry> entry;
     model::GroupConfig config;
   };
+  using Rows = std::unordered_map<std::string, Row, TextHash, std::equal_to<>>;
 
   Result<const GroupEntry*> put(const model::GroupConfig& config, bool replace);
   const GroupEntry* put_locked(const model::GroupConfig& config) ONCE_REQUIRES(mutex_);
@@ -108,7 +111,7 @@ class GroupTable {
   std::function<void()> dirty_hook_;
 
   mutable SharedMutex mutex_;
-  std::unordered_map<std::string, Row, TextHash, std::equal_to<>> rows_ ONCE_GUARDED_BY(mutex_);
+  Rows rows_ ONCE_GUARDED_BY(mutex_);
   std::map<std::string, std::map<std::string, std::int32_t>, std::less<>> forbidden_
       ONCE_GUARDED_BY(mutex_);
   std::atomic<bool> any_forbidden_{false};

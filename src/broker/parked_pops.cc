@@ -5,12 +5,24 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/heap_bytes.h"
 
 namespace oncemq::broker {
 
 ParkedPops::ParkedPops(const Options& options, os::Clock& clock)
     : options_(options), clock_(clock) {}
 ParkedPops::~ParkedPops() = default;
+
+std::size_t ParkedPops::memory_bytes() const {
+  using Ids = std::set<std::uint64_t>;
+  constexpr std::size_t kOne =
+      kHashNodeBytes<decltype(rows_)> + kTreeNodeBytes<decltype(by_deadline_)> +
+      kHashNodeBytes<decltype(by_channel_)> + kTreeNodeBytes<Ids> + kWaiterBytes;
+  constexpr std::size_t kLook = sizeof(void*) + kHashNodeBytes<decltype(by_queue_)> +
+                                kTreeNodeBytes<Waiting> + kTreeNodeBytes<Ids>;
+  MutexLock lock(mutex_);
+  return rows_.size() * kOne + looks_ * kLook;
+}
 
 std::uint64_t ParkedPops::park(const Request& request, std::unique_ptr<PullWaiter>& waiter) {
   ONCE_CHECK(request.party != 0 && waiter != nullptr);

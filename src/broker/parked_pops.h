@@ -54,6 +54,8 @@ class ParkedPops {
   // Wakes all with kDeadline and takes no more.
   void stop();
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+  // As if each waited alone on its queues and channel.
+  std::size_t memory_bytes() const;
   // Waiters that look at the queue.
   std::size_t count(Party party, const store::ConsumeQueue& queue) const;
 

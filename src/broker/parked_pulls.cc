@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/heap_bytes.h"
 
 namespace oncemq::broker {
 
@@ -54,6 +55,15 @@ ParkedPulls::ParkedPulls(const Options& options, store::MessageStore& store, os:
 }
 
 ParkedPulls::~ParkedPulls() = default;
+
+std::size_t ParkedPulls::memory_bytes() const {
+  constexpr std::size_t kIds = heap_bytes(sizeof(std::uint64_t));
+  constexpr std::size_t kOne = kHashNodeBytes<decltype(Shard::rows)> +
+                               kHashNodeBytes<decltype(Shard::by_queue)> + kIds +
+                               kHashNodeBytes<decltype(Shard::by_channel)> + kIds +
+                               kTreeNodeBytes<decltype(Shard::by_deadline)> + kWaiterBytes;
+  return size() * kOne;
+}
 
 ParkedPulls::Shard& ParkedPulls::shard_of(const store::ConsumeQueue* queue) {
   // Objects are at least 16 bytes apart; the multiplication mixes the address into the top bits.

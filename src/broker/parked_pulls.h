@@ -26,6 +26,9 @@ enum class WakeReason : std::uint8_t {
   kClosed,    // the channel is gone, nobody reads an answer
 };
 
+// What a waiter takes with its call and the texts of its request, for estimates of memory.
+inline constexpr std::size_t kWaiterBytes = 320;
+
 // The edge's side of a parked pull. wake() is called once at most, on any thread, with no lock
 // held; it only posts to the loop that owns the connection.
 class PullWaiter {
@@ -65,6 +68,8 @@ class ParkedPulls {
   // Wakes all with kDeadline and takes no more.
   void stop();
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
+  // As if each waited alone on its queue and channel.
+  std::size_t memory_bytes() const;
 
  private:
   struct Parked;

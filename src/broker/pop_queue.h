@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/heap_bytes.h"
 #include "broker/pop_record.h"
 #include "model/offsets.h"
 
@@ -40,6 +41,11 @@ class PopQueue {
     return rows_.empty() ? next_ : model::QueueOffset{rows_.begin()->first};
   }
   std::size_t rows() const { return rows_.size(); }
+  // Rows, and acks that may be repeated.
+  std::size_t memory_bytes() const {
+    return rows_.size() * (kTreeNodeBytes<Rows> + kTreeNodeBytes<Held>)+acked_.size() *
+           sizeof(Acked::value_type);
+  }
   std::size_t held() const { return held_.size(); }
   std::size_t ready() const { return ready_.size(); }
   // When the first held row becomes ready.
@@ -119,6 +125,8 @@ class PopQueue {
     bool ready = false;
   };
   using Rows = std::map<std::int64_t, Row>;
+  using Held = std::set<std::pair<std::int64_t, std::int64_t>>;     // due, offset
+  using Acked = std::deque<std::pair<std::int64_t, std::int64_t>>;  // offset, token; oldest first
 
   void hold(Rows::iterator row, std::int64_t token, std::int64_t due_ms, std::int64_t invisible_ms);
   Rows::iterator erase(Rows::iterator row);
@@ -128,9 +136,9 @@ class PopQueue {
   std::int64_t fence_ = 0;  // handles up to this token are of rows that set() forgot
   std::string attempt_id_;
   Rows rows_;
-  std::set<std::pair<std::int64_t, std::int64_t>> held_;  // due, offset
+  Held held_;
   std::set<std::int64_t> ready_;
-  std::deque<std::pair<std::int64_t, std::int64_t>> acked_;  // offset, token; oldest first
+  Acked acked_;
 };
 
 }  // namespace oncemq::broker

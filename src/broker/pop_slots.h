@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/heap_bytes.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "broker/ids.h"
@@ -41,6 +42,7 @@ struct PopSlot : std::enable_shared_from_this<PopSlot> {
   PopQueue queue ONCE_GUARDED_BY(mutex);
   std::int64_t written ONCE_GUARDED_BY(mutex) = -1;  // the group's offset as we stored it last
   std::size_t counted ONCE_GUARDED_BY(mutex) = 0;    // our share of all rows
+  std::size_t bytes ONCE_GUARDED_BY(mutex) = 0;      // and of their memory
   bool restored ONCE_GUARDED_BY(mutex) = false;      // has rows that a former process made
   // When the service thread will look at it; never later than the first due time.
   std::int64_t due_ms ONCE_GUARDED_BY(mutex) = std::numeric_limits<std::int64_t>::max();
@@ -72,7 +74,8 @@ class PopSlots {
   using SlotRef = std::shared_ptr<PopSlot>;
   using Wanted = std::function<bool(const PopParty&)>;
 
-  static constexpr std::size_t kSlotsMax = 200'000;  // parties too; about 600 bytes each, 120 MB
+  // Parties too; kSlotBytes (1.2 KB) and kPartyBytes (0.5 KB) each, 330 MB.
+  static constexpr std::size_t kSlotsMax = 200'000;
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
   PopSlots() = default;
@@ -92,6 +95,8 @@ class PopSlots {
   std::vector<PartyRef> parties_if(const Wanted& wanted) const;
   std::size_t slots() const { return slots_.load(std::memory_order_relaxed); }
   std::size_t parties() const;
+  // Without the rows.
+  std::size_t memory_bytes() const { return slots() * kSlotBytes + parties() * kPartyBytes; }
 
   // Removing has three steps, so that what is made again under the same name comes later than all
   // that the old one did: the party gives its slots away and makes no others (nothing: somebody
@@ -110,14 +115,24 @@ class PopSlots {
   std::int64_t next_due() const;
 
  private:
+  using Parties = std::unordered_map<std::string, PartyRef, TextHash, std::equal_to<>>;
+  using Due = std::set<std::pair<std::int64_t, SlotRef>>;
+
+  // An empty std::deque of PopQueue has its map and its first block.
+  static constexpr std::size_t kSlotBytes =
+      heap_bytes(sizeof(PopSlot) + kSharedBytes) + heap_bytes(64) + heap_bytes(512) +
+      kTreeNodeBytes<decltype(PopParty::slots)> + kTreeNodeBytes<Due>;
+  static constexpr std::size_t kPartyBytes =
+      heap_bytes(sizeof(PopParty) + kSharedBytes) + kHashNodeBytes<Parties> + 3 * kNameHeapBytes;
+  static_assert((kSlotBytes + kPartyBytes) * kSlotsMax < 340'000'000);
+
   mutable SharedMutex mutex_;
-  std::unordered_map<std::string, PartyRef, TextHash, std::equal_to<>> parties_
-      ONCE_GUARDED_BY(mutex_);
+  Parties parties_ ONCE_GUARDED_BY(mutex_);
   std::uint64_t next_id_ ONCE_GUARDED_BY(mutex_) = 1;
   std::atomic<std::size_t> slots_{0};
 
   mutable Mutex due_mutex_;
-  std::set<std::pair<std::int64_t, SlotRef>> due_ ONCE_GUARDED_BY(due_mutex_);  // a row per slot
+  Due due_ ONCE_GUARDED_BY(due_mutex_);  // a row per slot
 };
 
 }  // namespace oncemq::broker

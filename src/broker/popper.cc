@@ -202,11 +202,17 @@ void Popper::changed(PopSlot& slot) {
   }
   const std::size_t rows = slot.queue.rows();
   if (rows != slot.counted) {
-    rows_.fetch_add(rows - slot.counted, std::memory_order_relaxed);
-    slot.counted = rows;
+    count(slot, rows, slot.queue.memory_bytes());
     if (rows == 0) slot.restored = false;
   }
   if (const auto due = slot.queue.next_due(); due.has_value()) slots_.look_at(slot, *due);
+}
+
+void Popper::count(PopSlot& slot, std::size_t rows, std::size_t bytes) {
+  rows_.fetch_add(rows - slot.counted, std::memory_order_relaxed);
+  slot.counted = rows;
+  bytes_.fetch_add(bytes - slot.bytes, std::memory_order_relaxed);
+  slot.bytes = bytes;
 }
 
 // ---- popping

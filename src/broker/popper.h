@@ -158,6 +158,9 @@ class Popper {
   // Groups at topics, and their queues, that are known.
   std::size_t parties() const { return slots_.parties(); }
   std::size_t slots() const { return slots_.slots(); }
+  std::size_t memory_bytes() const {
+    return slots_.memory_bytes() + bytes_.load(std::memory_order_relaxed);
+  }
 
   // What was given out so far ends here (consumer offset + in flight); nothing when the group does
   // not pop there.
@@ -194,6 +197,8 @@ class Popper {
   void adopt(PopSlot& slot, model::QueueOffset first) ONCE_REQUIRES(slot.mutex);
   std::uint64_t stage(PopSlot& slot, PopOperation& operation) ONCE_REQUIRES(slot.mutex);
   void changed(PopSlot& slot) ONCE_REQUIRES(slot.mutex);
+  // The slot's share of the sums.
+  void count(PopSlot& slot, std::size_t rows, std::size_t bytes) ONCE_REQUIRES(slot.mutex);
   std::uint64_t stage_hold(PopSlot& slot, const PopQueue::Taking& taking,
                            const std::vector<PopOperation::Row>& rows) ONCE_REQUIRES(slot.mutex);
   bool may_read(const PopSlot& slot, const PopQueue::Taking& taking) const
@@ -232,6 +237,7 @@ class Popper {
 
   PopSlots slots_;
   std::atomic<std::size_t> rows_{0};
+  std::atomic<std::size_t> bytes_{0};  // of rows
   std::atomic<std::int64_t> last_token_{0};
   SendBatch batch_;  // dead letters; service thread
   std::uint64_t dumped_bytes_ = 0;

@@ -92,9 +92,7 @@ Status Popper::load(std::string_view json) {
         stored.has_value() && stored->value > low && stored->value <= slot->messages.max().value;
     slot->written = ahead ? low : -1;
     if (slot->written < 0) changed(*slot);
-    const std::size_t rows = slot->queue.rows();
-    rows_.fetch_add(rows - slot->counted, std::memory_order_relaxed);
-    slot->counted = rows;
+    count(*slot, slot->queue.rows(), slot->queue.memory_bytes());
     slots_.look_at(*slot, 0);
   }
   if (messages > 0) log::info("broker", "POP: {} messages of operations read again", messages);
@@ -316,8 +314,7 @@ void Popper::drop(PopSlot& slot) {
     stage(slot, forget);
   }
   slot.live.store(false, std::memory_order_release);
-  rows_.fetch_sub(slot.counted, std::memory_order_relaxed);
-  slot.counted = 0;
+  count(slot, 0, 0);
   // A change may have given a token above the last one: new rows begin behind it.
   (void)new_token(slot.queue.last_token());
   slot.queue.set({});

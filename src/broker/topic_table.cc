@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/heap_bytes.h"
 #include "base/log.h"
 #include "model/config_json.h"
 
@@ -105,6 +106,16 @@ store::ConsumeQueue* TopicEntry::make_queue(std::int32_t queue_id) const {
 TopicTable::TopicTable(const Options& options, const Switches& switches, store::MessageStore& store,
                        os::Clock& clock)
     : options_(options), switches_(switches), store_(store), clock_(clock) {}
+
+std::size_t TopicTable::memory_bytes() const {
+  constexpr std::size_t kText = heap_bytes(256);  // of a topic without attributes
+  constexpr std::size_t kQueues = heap_bytes(sizeof(TopicEntry::QueueArray)) +
+                                  heap_bytes(8 * sizeof(void*)) + heap_bytes(sizeof(void*));
+  constexpr std::size_t kOne =
+      kHashNodeBytes<Rows> + heap_bytes(sizeof(TopicEntry)) + kText + kQueues + 3 * kNameHeapBytes;
+  ReadLock lock(mutex_);
+  return rows_.size() * kOne;
+}
 
 void TopicTable::set_listener(Listener listener) {
   listener_ = std::move(listener);

@@ -125,6 +125,8 @@ class TopicTable {
   TopicSnapshot snapshot() const;
   model::DataVersion version() const;
   std::size_t size() const;
+  // Those that were deleted too, as their entries stay.
+  std::size_t memory_bytes() const;
   // System topics that exist here, with the cluster's and the broker's own (request 305).
   std::vector<std::string> system_topics() const;
   // Also knows the names that depend on cluster and broker.
@@ -162,6 +164,7 @@ class TopicTable {
     model::TopicConfig config;
     std::string text;  // of the config in topics.json, so that one change does not cost all of them
   };
+  using Rows = std::unordered_map<std::string, Row, TextHash, std::equal_to<>>;
 
   const TopicEntry* put_locked(const model::TopicConfig& config) ONCE_REQUIRES(mutex_);
   std::vector<model::TopicConfig> own_topics() const;
@@ -176,7 +179,7 @@ class TopicTable {
   std::function<void()> dirty_hook_;
 
   mutable SharedMutex mutex_;
-  std::unordered_map<std::string, Row, TextHash, std::equal_to<>> rows_ ONCE_GUARDED_BY(mutex_);
+  Rows rows_ ONCE_GUARDED_BY(mutex_);
   std::size_t alive_ ONCE_GUARDED_BY(mutex_) = 0;
   model::DataVersion version_ ONCE_GUARDED_BY(mutex_);
 };

@@ -9,9 +9,11 @@
 #include <sys/eventfd.h>
 
 #include "base/check.h"
+#include "base/heap_bytes.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "net/loop_core.h"
+#include "net/socket_connection.h"
 
 namespace oncemq::net {
 namespace {
@@ -137,6 +139,12 @@ EventLoop& Server::loop(std::uint32_t index) const {
 LoopCore& Server::core(std::uint32_t index) const {
   return *loops_[index]->core_;
 }
+std::size_t Server::memory_bytes() const {
+  constexpr std::size_t kOne = heap_bytes(sizeof(SocketConnection));
+  return shared_.bytes.load(std::memory_order_relaxed) +
+         shared_.connections.load(std::memory_order_relaxed) * kOne;
+}
+
 const Shared& Server::shared() const {
   return shared_;
 }

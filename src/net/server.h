@@ -39,6 +39,8 @@ class Server {
   std::uint32_t loops() const;
   EventLoop& loop(std::uint32_t index) const;  // any thread
   const Shared& shared() const;                // any thread
+  // Of the connections: their objects, unread and unsent bytes. Any thread.
+  std::size_t memory_bytes() const;
 
   // Binds and listens; port 0 takes a free one. Connections are accepted when loop 0 ticks.
   // Gives the address that was bound. The acceptor outlives the server. kInUse (port taken) |

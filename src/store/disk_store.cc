@@ -144,7 +144,8 @@ Status DiskStore::load() {
   auto files = LogFiles::load(disk_, layout_, options_.log_file_size, !clean_);
   if (!files) return fail(std::move(files.error()));
   files_ = std::move(*files);
-  context_ = {.marks = &marks_, .log = files_.get(), .files = &queue_files_};
+  context_ = {
+      .marks = &marks_, .log = files_.get(), .files = &queue_files_, .ring_bytes = &ring_bytes_};
 
   auto watermark = WatermarkFile::open(disk_, layout_.watermark(), layout_.own_dir());
   if (!watermark) return fail(std::move(watermark.error()));
@@ -424,7 +425,9 @@ StoreStats DiskStore::stats() const {
       .sync_ns_total = syncs.ns_total,
       .sync_ns_max = syncs.ns_max,
       .sync_times = flusher_->sync_times(),
-      .log_files = files_->all().size()};
+      .log_files = files_->all().size(),
+      .key_index_bytes = index_ != nullptr ? index_->memory_bytes() : 0,
+      .queue_bytes = queues_.memory_bytes() + ring_bytes_.load(std::memory_order_relaxed)};
   if (min.value < stats.committed.value)
     stats.earliest_timestamp = reader_->store_time(min).value_or(-1);
   return stats;

@@ -100,6 +100,7 @@ class DiskStore final : public MessageStore {
 
   WriteGate gate_;
   Watermarks marks_;
+  std::atomic<std::size_t> ring_bytes_{0};
   QueueContext context_;
   std::unique_ptr<LogFiles> files_;
   QueueFiles queue_files_;

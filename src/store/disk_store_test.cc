@@ -165,6 +165,25 @@ TEST_F(DiskStoreTest, FilterByPropertiesBoundsItsWork) {
   }
 }
 
+TEST_F(DiskStoreTest, MemoryOfQueuesAndKeysIsCounted) {
+  open();
+  const StoreStats empty = store->stats();
+  ASSERT_TRUE(send(*store, "x"));
+  store->step();
+  const StoreStats one = store->stats();
+  EXPECT_GT(one.queue_bytes, empty.queue_bytes + sizeof(LiveQueue));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(send(*store, "x"));
+  EXPECT_GE(store->stats().queue_bytes, one.queue_bytes + 64 * sizeof(QueueEntry));
+  ASSERT_TRUE(store->delete_topic("T").has_value());
+  EXPECT_LT(store->stats().queue_bytes, one.queue_bytes);  // its ring is gone
+  EXPECT_EQ(empty.key_index_bytes, 0U);
+  std::string properties;
+  model::append_property(properties, model::property::kKeys, "k");
+  ASSERT_TRUE(send(*store, Sent{.body = "x", .properties = properties}));
+  store->step();
+  EXPECT_GT(store->stats().key_index_bytes, 4'000U);
+}
+
 TEST_F(DiskStoreTest, NothingIsVisibleBeforeItIsCommitted) {
   options.policy = CommitPolicy::kDurable;
   open();

@@ -108,6 +108,7 @@ Status IndexFile::load_slots() {
   slots_.reset(static_cast<std::int32_t*>(std::calloc(geometry_.slots, sizeof(std::int32_t))));
   ONCE_CHECK(slots_ != nullptr, "memory for the slots of the key index");
   dirty_pages_.assign(geometry_.slots / kSlotsPerPage + 1, false);
+  touched_pages_ = 0;
   if (header_.next == 1) {
     header_.used_slots = 0;
     if (slots_on_disk_) return {};
@@ -120,6 +121,7 @@ Status IndexFile::load_slots() {
 }
 
 Status IndexFile::read_slots() {
+  touched_pages_ = dirty_pages_.size();
   std::vector<std::byte> bytes(256U << 10);
   for (std::size_t slot = 0; slot < geometry_.slots;) {
     const std::size_t want = std::min<std::size_t>(geometry_.slots - slot, bytes.size() / 4);
@@ -137,6 +139,7 @@ Status IndexFile::read_slots() {
 Status IndexFile::rebuild_slots() {
   header_.used_slots = 0;
   dirty_pages_.assign(dirty_pages_.size(), true);
+  touched_pages_ = dirty_pages_.size();
   std::vector<std::byte> bytes(kIndexEntrySize * 8192);
   for (std::int32_t index = 1; index < header_.next;) {
     const std::size_t want = std::min<std::size_t>(static_cast<std::size_t>(header_.next - index),
@@ -158,6 +161,7 @@ void IndexFile::link(std::int32_t index, IndexEntry& entry) {
   entry.previous = slots_[slot];
   if (entry.previous == 0) ++header_.used_slots;
   slots_[slot] = index;
+  if (!dirty_pages_[slot / kSlotsPerPage]) ++touched_pages_;
   dirty_pages_[slot / kSlotsPerPage] = true;
 }
 
@@ -235,7 +239,13 @@ Status IndexFile::finish() {
   ONCE_TRY(write_slots());
   ONCE_TRY(checkpoint());
   slots_on_disk_ = true;
+  slots_.reset();  // queries read them from the file
   return {};
+}
+
+std::size_t IndexFile::memory_bytes() const {
+  const std::size_t pages = slots_ ? std::min(touched_pages_, dirty_pages_.size()) : 0;
+  return pages * kSlotsPerPage * sizeof(std::int32_t) + pending_.capacity();
 }
 
 Result<std::int32_t> IndexFile::read_slot(std::int32_t hash) {

@@ -59,6 +59,8 @@ class IndexFile {
                                                  const IndexGeometry& geometry);
 
   const std::string& path() const { return path_; }
+  // Pages of slots that were touched, and entries not yet with the kernel.
+  std::size_t memory_bytes() const;
   const IndexHeader& header() const { return header_; }
   bool full(std::size_t keys) const {
     return static_cast<std::uint64_t>(header_.next) + keys > geometry_.entries;
@@ -105,6 +107,7 @@ class IndexFile {
   bool slots_on_disk_ = true;  // they agree with the header
   std::unique_ptr<std::int32_t[], Free> slots_;
   std::vector<bool> dirty_pages_;
+  std::size_t touched_pages_ = 0;   // of slots_, at most
   std::int32_t written_ = 1;        // entries below are with the kernel
   std::vector<std::byte> pending_;  // the others, up to kPendingMax bytes
 };

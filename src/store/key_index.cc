@@ -143,6 +143,7 @@ Status KeyIndex::add(const model::RecordView& record) {
     if (files_.back()->full(1)) break;  // more keys than a file has entries
     ONCE_TRY(files_.back()->add(key, record.log_offset, record.store_timestamp));
   }
+  memory_bytes_.store(files_.back()->memory_bytes(), std::memory_order_relaxed);
   return {};
 }
 
@@ -209,6 +210,7 @@ Status KeyIndex::clear() {
     ONCE_TRY(disk_.remove(files_.back()->path()));
     files_.pop_back();
   }
+  memory_bytes_.store(0, std::memory_order_relaxed);
   return disk_.sync_dir(layout_.index_dir());
 }
 

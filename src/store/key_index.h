@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,6 +38,8 @@ class KeyIndex {
 
   // Of all files.
   std::uint64_t entries() const;
+  // Of the file that grows. Takes no lock.
+  std::size_t memory_bytes() const { return memory_bytes_.load(std::memory_order_relaxed); }
 
   // Indexes the record's keys. kNoSpace | kIo.
   Status add(const model::RecordView& record);
@@ -72,6 +75,7 @@ class KeyIndex {
   os::Clock& clock_;
   const Layout layout_;
   const IndexGeometry geometry_;
+  std::atomic<std::size_t> memory_bytes_{0};
   mutable Mutex mutex_;
   std::vector<std::shared_ptr<IndexFile>> files_ ONCE_GUARDED_BY(mutex_);  // oldest first
   std::int64_t durable_timestamp_ ONCE_GUARDED_BY(mutex_) = 0;

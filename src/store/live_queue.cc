@@ -84,6 +84,14 @@ void LiveQueue::grow(std::uint32_t capacity) {
   for (std::int64_t i = tail_; i < next_; ++i)
     ring[static_cast<std::size_t>(i) & (capacity - 1)] = slot(i);
   ring_ = std::move(ring);
+  set_capacity(capacity);
+}
+
+void LiveQueue::set_capacity(std::uint32_t capacity) {
+  if (context_.ring_bytes != nullptr) {
+    context_.ring_bytes->fetch_add((std::size_t{capacity} - capacity_) * sizeof(QueueEntry),
+                                   std::memory_order_relaxed);
+  }
   capacity_ = capacity;
 }
 
@@ -105,7 +113,7 @@ void LiveQueue::reset(std::int64_t& forgotten) {
   first_ = tail_ = persisted_ = visible_ = next_ = found_ = min_ = 0;
   min_for_ = -1;
   ring_.reset();
-  capacity_ = 0;
+  set_capacity(0);
 }
 
 Result<std::size_t> LiveQueue::read(QueueOffset from, std::span<QueueEntry> into) const {

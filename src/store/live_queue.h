@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@ struct QueueContext {
   const Watermarks* marks = nullptr;
   const LogFiles* log = nullptr;
   QueueFiles* files = nullptr;
+  std::atomic<std::size_t>* ring_bytes = nullptr;  // of all queues; null: not counted
 };
 
 // A consume queue: its newest entries in memory, all committed and dispatched ones in files.
@@ -90,6 +92,7 @@ class LiveQueue final : public ConsumeQueue {
   }
   Result<std::optional<bool>> is_gone(std::int64_t offset, std::int64_t log_min) const;
   void grow(std::uint32_t capacity) ONCE_REQUIRES(mutex_);
+  void set_capacity(std::uint32_t capacity) ONCE_REQUIRES(mutex_);
   void see_committed() const ONCE_REQUIRES(mutex_);
 
   const QueueContext& context_;

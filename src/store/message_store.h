@@ -158,6 +158,8 @@ struct StoreStats {
   std::uint64_t sync_ns_max = 0;
   DurationHistogram::View sync_times;
   std::size_t log_files = 0;
+  std::size_t key_index_bytes = 0;  // memory
+  std::size_t queue_bytes = 0;
 };
 
 // Commit log, consume queues and key index of one broker, in RocketMQ's file formats (store.md),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/heap_bytes.h"
+
 namespace oncemq::store {
 
 namespace {
@@ -29,7 +31,13 @@ LiveQueue& QueueTable::get(std::string_view topic, std::int32_t queue_id) {
   Queues& queues = found->second;
   if (LiveQueue* queue = find_in(queues, queue_id)) return *queue;
   const auto at = std::lower_bound(queues.begin(), queues.end(), queue_id, below);
+  queues_.fetch_add(1, std::memory_order_relaxed);
   return **queues.insert(at, std::make_unique<LiveQueue>(std::string(topic), queue_id, context_));
+}
+
+std::size_t QueueTable::memory_bytes() const {
+  constexpr std::size_t kOne = heap_bytes(sizeof(LiveQueue)) + kNameHeapBytes + sizeof(void*);
+  return queues_.load(std::memory_order_relaxed) * kOne;
 }
 
 std::vector<LiveQueue*> QueueTable::all() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -22,6 +23,8 @@ class QueueTable {
   LiveQueue& get(std::string_view topic, std::int32_t queue_id);
   LiveQueue* find(std::string_view topic, std::int32_t queue_id) const;
   std::vector<LiveQueue*> all() const;
+  // Of the objects and their places here, without their rings. Takes no lock.
+  std::size_t memory_bytes() const;
   std::vector<LiveQueue*> of_topic(std::string_view topic) const;
   // Sum over the queues of a hash of topic, id, and beginning and end of what is in their files. A
   // folder whose queues do not give the sum that was noted has lost some.
@@ -39,6 +42,7 @@ class QueueTable {
   static LiveQueue* find_in(const Queues& queues, std::int32_t queue_id);
 
   const QueueContext& context_;
+  std::atomic<std::size_t> queues_{0};
   mutable SharedMutex mutex_;
   std::unordered_map<std::string, Queues, Hash, std::equal_to<>> topics_ ONCE_GUARDED_BY(mutex_);
 };

@@ -164,7 +164,19 @@ TEST_F(HttpSiteTest, MetricsTellWhatHappened) {
   EXPECT_THAT(text, HasSubstr("\noncemq_startup_seconds 0.042\n"));
   EXPECT_THAT(text, HasSubstr("\noncemq_redeliveries_total{cause=\"consumer_asked\"} 0\n"));
   EXPECT_THAT(text, HasSubstr("\noncemq_memory_bytes{owner=\"private\"} 900\n"));
+  for (const std::string_view owner :
+       {"connections", "http", "staging", "key_index", "queues", "offsets", "deliveries", "clients",
+        "pop", "dead_letters", "parked_pulls", "parked_pops", "timers", "transactions",
+        "idempotency", "sql_filters", "topics", "groups"})
+    EXPECT_THAT(text, HasSubstr("\noncemq_memory_bytes{owner=\"" + std::string(owner) + "\"} "));
   EXPECT_THAT(text, Not(HasSubstr("# EOF")));
+}
+
+TEST_F(HttpSiteTest, MessagesWithheldByTheirExpressionsCostAreToldByGroup) {
+  start();
+  test_broker.broker.stats().filter_over("t", "g", "a > 1", 2);
+  test_broker.broker.stats().filter_over("u", "g", "a > 1", 1);
+  EXPECT_THAT(page("/metrics"), HasSubstr("\noncemq_group_filter_over_total{group=\"g\"} 3\n"));
 }
 
 TEST_F(HttpSiteTest, NoLineIsSaidTwiceAndAllAreWellFormed) {

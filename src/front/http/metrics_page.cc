@@ -11,8 +11,6 @@
 namespace oncemq::front {
 namespace {
 
-constexpr std::uint64_t kParkedPullBytes = 400;  // Options::parked_pulls_max says so
-constexpr std::uint64_t kNameBytes = 500;        // of a topic or group, as Options says
 // Joins two names in TopSeries; no legal name has it.
 constexpr char kJoin = '\x01';
 constexpr std::string_view kOther = "other";
@@ -92,16 +90,24 @@ void MetricsPage::add_memory(const HttpParts& parts) {
   const auto bytes = [this](std::string_view owner, std::uint64_t value) {
     add(Metric::kMemory, value, {owner});
   };
-  if (parts.server != nullptr) bytes("connections", parts.server->shared().bytes.load());
-  bytes("http", own_.shared().bytes.load());
+  if (parts.server != nullptr) bytes("connections", parts.server->memory_bytes());
+  bytes("http", own_.memory_bytes());
   if (parts.broker == nullptr) return;
   broker::Broker& broker = *parts.broker;
   const store::Watermarks& marks = parts.store->marks();
   const std::int64_t flushed = marks.flushed().value;  // first: it only grows
   bytes("staging",
         static_cast<std::uint64_t>(std::max<std::int64_t>(0, marks.appended().value - flushed)));
-  bytes("parked_pulls", broker.parked().size() * kParkedPullBytes);
-  bytes("parked_pops", broker.popper().waiting().size() * kParkedPullBytes);
+  const store::StoreStats stats = parts.store->stats();
+  bytes("key_index", stats.key_index_bytes);
+  bytes("queues", stats.queue_bytes);
+  bytes("offsets", broker.offsets().memory_bytes());
+  bytes("deliveries", broker.deliveries().memory_bytes());
+  bytes("clients", broker.clients().memory_bytes());
+  bytes("pop", broker.popper().memory_bytes());
+  bytes("dead_letters", broker.dead_letters().memory_bytes());
+  bytes("parked_pulls", broker.parked().memory_bytes());
+  bytes("parked_pops", broker.popper().waiting().memory_bytes());
   bytes("timers", broker.timers().figures().memory_bytes);
   if (broker.transactions().ready())
     bytes("transactions",
@@ -110,8 +116,8 @@ void MetricsPage::add_memory(const HttpParts& parts) {
               broker.transaction_checker().memory_bytes());
   bytes("idempotency", broker.idempotence().stats().memory);
   bytes("sql_filters", broker.filters().live_bytes());
-  bytes("topics", broker.topics().size() * kNameBytes);
-  bytes("groups", broker.groups().size() * kNameBytes);
+  bytes("topics", broker.topics().memory_bytes());
+  bytes("groups", broker.groups().memory_bytes());
 }
 
 void MetricsPage::add_net(const HttpParts& parts) {

@@ -3,6 +3,7 @@
 Run by tests/lanes/72-raw.sh; ONCEMQ names the binary.
 """
 import base64
+import http.client
 import json
 import os
 import shutil
@@ -354,6 +355,22 @@ class PopTest(unittest.TestCase):
         self.assertEqual(self.connection.call(remoting.SEND, fields, b"y")[0], 0)
         self.assertEqual([m.offset for m in self.pop(exp="price > 10", expType="SQL92", group="sql")], [3])
         self.assertEqual(self.pop_raw(exp="price >", expType="SQL92")[0], 23)
+
+    def test_an_expression_that_costs_too_much_is_told_of(self):
+        fields = remoting.send_fields("popped", 0, "long")
+        fields["i"] += "a\x01" + "x" * 20_000 + "\x02n\x012\x02"
+        self.assertEqual(self.connection.call(remoting.SEND, fields, b"withheld")[0], 0)
+        fields = remoting.send_fields("popped", 0, "short")
+        fields["i"] += "n\x012\x02"
+        self.assertEqual(self.connection.call(remoting.SEND, fields, b"given")[0], 0)
+        hostile = "".join(f"NOT (a CONTAINS 'xy{i}') AND " for i in range(40)) + "n = 1 OR n = 2"
+        self.assertEqual([m.payload for m in self.pop(exp=hostile, expType="SQL92", group="sql")], [b"given"])
+        connection = http.client.HTTPConnection("127.0.0.1", self.broker.http_port, timeout=30)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/metrics")
+        self.assertIn(b'\noncemq_group_filter_over_total{group="sql"} 1\n', connection.getresponse().read())
+        with open(self.broker.log.name, encoding="utf-8") as log:
+            self.assertIn("SQL92 work bound reached: group=sql topic=popped messages=1 expression=NOT (a CONTAINS", log.read())
 
     def test_refusals(self):
         self.send(1)
