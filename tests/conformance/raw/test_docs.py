@@ -5,8 +5,9 @@ import subprocess
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DOCS = os.path.join(HERE, "..", "..", "..", "docs")
-ONCEMQ = os.environ.get("ONCEMQ", os.path.join(HERE, "..", "..", "..", "build", "release", "oncemq"))
+ROOT = os.path.join(HERE, "..", "..", "..")
+DOCS = os.path.join(ROOT, "docs")
+ONCEMQ = os.environ.get("ONCEMQ", os.path.join(ROOT, "build", "release", "oncemq"))
 PAGES = {"compat": "compat.md", "config": "configuration.md", "metrics": "metrics.md", "cli": "cli.md",
          "man": "oncemq-commands.1"}
 
@@ -37,6 +38,27 @@ class DocsTest(unittest.TestCase):
             self.assertRegex(manual, rf"\b{command}\b")
         synopsis = re.search(r"oncemq docs\n\.RB \{ (.*) \}", manual).group(1)
         self.assertEqual(set(synopsis.split(" | ")), set(PAGES))
+
+    def test_every_promise_names_a_test_that_there_is(self):
+        files = set()
+        everything = ""
+        for folder, suffixes in (("src", ("_test.cc",)), ("tests", (".java", ".go", ".py"))):
+            for path, _, names in os.walk(os.path.join(ROOT, folder)):
+                for name in names:
+                    if name.endswith(suffixes):
+                        with open(os.path.join(path, name), encoding="utf-8") as file:
+                            everything += file.read()
+                        files.add(name)
+        named = 0
+        for line in page("exactly-once.md").splitlines():
+            cells = line.split("|")
+            if len(cells) < 4 or set(cells[1]) <= set("- "):
+                continue
+            for name in re.findall(r"`([\w.]+)`", cells[-2]):
+                known = name in files or all(re.search(rf"\b{part}\b", everything) for part in name.split("."))
+                self.assertTrue(known, f"docs/exactly-once.md names {name}, which is no test")
+                named += 1
+        self.assertGreater(named, 15)
 
 
 if __name__ == "__main__":
