@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "broker/fake_store.h"
 #include "broker/sender.h"
+#include "os/memory_disk.h"
 #include "os/random.h"
 
 namespace oncemq::broker {
