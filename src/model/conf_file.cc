@@ -149,6 +149,26 @@ Result<std::vector<SettingAssignment>> parse_properties(std::string_view text) {
   return assignments;
 }
 
+std::string escape_property(std::string_view value) {
+  std::string escaped;
+  for (const char c : value) {
+    switch (c) {
+      case '\\':
+        escaped += "\\\\";
+        break;
+      case '\n':
+        escaped += "\\n";
+        break;
+      case '\r':
+        escaped += "\\r";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
 std::string rewrite_properties(std::string_view text, std::string_view name,
                                std::string_view value) {
   // Physical lines that belong to the last assignment of `name`.
@@ -182,12 +202,7 @@ std::string rewrite_properties(std::string_view text, std::string_view name,
       found_end = end;
     }
   }
-  std::string escaped;
-  for (const char c : value) {
-    if (c == '\\') escaped += '\\';
-    escaped += c == '\n' || c == '\r' ? ' ' : c;
-  }
-  const std::string line = std::string(name) + "=" + escaped;
+  const std::string line = std::string(name) + "=" + escape_property(value);
   if (found_begin != std::string_view::npos) {
     return std::string(text.substr(0, found_begin)) + line + std::string(text.substr(found_end));
   }

@@ -1,5 +1,6 @@
 #include <type_traits>
 
+#include "model/conf_file.h"
 #include "model/settings.h"
 #include "model/settings_idle.h"
 
@@ -62,7 +63,7 @@ std::string print_settings(const Settings& settings) {
     if (!row.has_meaning()) continue;
     out += row.name;
     out += '=';
-    out += setting_text(settings, row);
+    out += escape_property(setting_text(settings, row));
     out += '\n';
   }
   return out;

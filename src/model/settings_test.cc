@@ -41,6 +41,16 @@ TEST(Settings, PrintedSettingsReadBackAsTheSame) {
   EXPECT_EQ(copy, settings);
 }
 
+TEST(Settings, PrintedValuesAreEscaped) {
+  Settings settings;
+  ASSERT_TRUE(apply_setting(settings, "brokerName", "a\\b\\").has_value());
+  ASSERT_TRUE(apply_setting(settings, "regionId", "two\r\nlines").has_value());
+  Settings copy;
+  const auto applied = apply_properties(copy, print_settings(settings), "printed");
+  ASSERT_TRUE(applied.has_value()) << applied.error().message;
+  EXPECT_EQ(copy, settings);
+}
+
 TEST(Settings, UnknownKeyNamesTheNearestOne) {
   Settings settings;
   const Status status = apply_setting(settings, "listenProt", "1");
