@@ -64,5 +64,9 @@ for program in "$work/sdk/examples/produce" "$work/sdk/produce"; do
   [[ $(grep -cE '^[a-z]+ [0-9A-F,]+ queue [0-9]+ offset [0-9]+$' "$work/sent") == 11 ]] ||
     die "$program did not send everything"
 done
+# Both programs' messages, the one-way ones among them.
+"$work/sdk/examples/consume" "127.0.0.1:$namesrv_port" sdk sdk-group 28 | tee "$work/consumed"
+[[ $(grep -cE '^queue [0-9]+ offset [0-9]+ attempt 1: [a-z-]+( [0-9])?$' "$work/consumed") == 28 ]] ||
+  die "consume did not get everything"
 stop_server
 echo "summary: installed, packed ($(du -k "$deb" | cut -f1) KiB), started and stopped"

@@ -6,8 +6,12 @@
 
 namespace oncemq::client {
 
-Channel::Channel(net::EventLoop& loop, std::string address, std::function<void(Channel&)> on_gone)
-    : loop_(loop), address_(std::move(address)), on_gone_(std::move(on_gone)) {}
+Channel::Channel(net::EventLoop& loop, std::string address, std::function<void(Channel&)> on_gone,
+                 OnRequest on_request)
+    : loop_(loop),
+      address_(std::move(address)),
+      on_gone_(std::move(on_gone)),
+      on_request_(std::move(on_request)) {}
 
 void Channel::send(std::int32_t opaque, Bytes frame, std::int64_t timeout_ms, OnAnswer on_answer) {
   const net::TimerId timer =
@@ -36,6 +40,8 @@ std::size_t Channel::on_bytes(net::Connection& connection, Bytes unread) {
       connection.close(net::CloseReason::kBadBytes);
     } else if (command_.is_response()) {
       answer(command_.opaque, Answer::copy_of(bytes));
+    } else if (on_request_) {
+      on_request_(connection, command_);
     }
   });
 }

@@ -14,13 +14,17 @@
 namespace oncemq::client {
 
 using OnAnswer = std::function<void(Result<Answer>)>;
+// What the other side asks; views of the command end with the call.
+using OnRequest = std::function<void(net::Connection&, const wire::Command&)>;
 
-// One connection to one address and the requests that wait on it. Requests of the other side are
-// passed over. Thread rule: confined to its loop.
+// One connection to one address and the requests that wait on it. Thread rule: confined to its
+// loop.
 class Channel final : public net::ConnectionHandler {
  public:
-  // `on_gone` is called once, when the connection has ended.
-  Channel(net::EventLoop& loop, std::string address, std::function<void(Channel&)> on_gone);
+  // `on_gone` is called once, when the connection has ended. Without `on_request` requests of the
+  // other side are passed over.
+  Channel(net::EventLoop& loop, std::string address, std::function<void(Channel&)> on_gone,
+          OnRequest on_request);
 
   const std::string& address() const { return address_; }
   void attach(net::Connection& connection) { connection_ = &connection; }
@@ -43,6 +47,7 @@ class Channel final : public net::ConnectionHandler {
   net::EventLoop& loop_;
   const std::string address_;
   std::function<void(Channel&)> on_gone_;
+  const OnRequest on_request_;
   net::Connection* connection_ = nullptr;
   wire::Command command_;
   // Bounded by whoever sends: each entry is a caller that waits, and leaves after its timeout.

@@ -29,7 +29,8 @@ Result<Channel*> RemotingClient::channel(const std::string& name, const Address&
   const auto found = channels_.find(name);
   if (found != channels_.end()) return found->second;
   auto handler = std::make_unique<Channel>(
-      *loop_, name, [this](Channel& gone) { channels_.erase(gone.address()); });
+      *loop_, name, [this](Channel& gone) { channels_.erase(gone.address()); },
+      options_.on_request);
   Channel* const made = handler.get();
   auto connection = loop_->connect(address, std::move(handler));
   if (!connection) return fail(std::move(connection.error()));

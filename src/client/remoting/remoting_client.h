@@ -21,6 +21,7 @@ namespace oncemq::client {
 struct RemotingOptions {
   std::int64_t timeout_ms = 3'000;  // of one call
   wire::HeaderKind header = wire::HeaderKind::kJson;
+  OnRequest on_request{};  // runs on the client's thread; without it requests are passed over
 };
 
 // Requests to name servers and brokers, by address ("HOST:PORT"), over one connection each that is

@@ -1,12 +1,11 @@
 #include "client/sdk/outgoing.h"
 
-#include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
 #include "base/bytes.h"
 #include "client/sdk/failure.h"
+#include "client/sdk/reserved.h"
 #include "model/properties.h"
 #include "model/topic.h"
 #include "wire/remoting/body/message_batch.h"
@@ -18,14 +17,6 @@ namespace property = model::property;
 
 // A signed 16-bit length in the log.
 constexpr std::size_t kPropertiesMax = 32'767;
-
-// Written by this library or by brokers: an application's would change what they mean.
-constexpr std::array kReserved{
-    property::kKeys,         property::kTags,           property::kWait,
-    property::kDelayLevel,   property::kUniqueKey,      property::kTimerDelaySec,
-    property::kTimerDelayMs, property::kTimerDeliverMs, property::kHalfMessage,
-    property::kRetryTopic,   property::kRealTopic,      property::kRealQueueId,
-    property::kPopCheckpoint};
 
 bool has_separator(std::string_view text) {
   return text.find_first_of("\x01\x02") != std::string_view::npos;
@@ -48,7 +39,7 @@ Status check(const Message& message, std::size_t body_max) {
     return failure(Errc::kMessageIllegal, "the tag has a control character");
   for (const auto& [name, value] : message.properties)
     if (name.empty() || value.empty() || has_separator(name) || has_separator(value) ||
-        std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end())
+        is_reserved(name))
       return failure(Errc::kMessageIllegal,
                      "property '" + name + "' is empty, reserved or has a control character");
   return {};

@@ -7,11 +7,11 @@
 #include "base/check.h"
 #include "client/remoting/meeting.h"
 #include "client/sdk/failure.h"
+#include "client/sdk/name_servers.h"
 #include "client/sdk/routes.h"
 #include "client/sdk/sender.h"
 #include "client/sdk/unique_ids.h"
 #include "model/topic.h"
-#include "net/address.h"
 #include "os/clock.h"
 #include "os/random.h"
 
@@ -22,18 +22,13 @@ class Producer::Core {
   static Result<std::unique_ptr<Core>> open(ProducerOptions options) {
     if (Status checked = check(options); !checked)
       return tl::unexpected(std::move(checked.error()));
-    // Here, where waiting for DNS holds nobody up.
-    std::vector<std::string> name_servers;
-    for (const std::string& name : options.name_servers) {
-      const auto address = net::resolve(name);
-      if (!address) return failure(Errc::kUnreachable, address.error().message);
-      name_servers.push_back(address->front().to_string());
-    }
+    auto name_servers = resolve_name_servers(options.name_servers);
+    if (!name_servers) return tl::unexpected(std::move(name_servers.error()));
     std::unique_ptr<Core> core(new Core(std::move(options)));
     auto client = client::RemotingClient::open(core->clock_);
     if (!client) return failure(Errc::kInternal, client.error().message);
     core->client_ = std::move(*client);
-    core->routes_ = std::make_unique<Routes>(*core->client_, std::move(name_servers));
+    core->routes_ = std::make_unique<Routes>(*core->client_, std::move(*name_servers));
     core->sender_ = std::make_unique<Sender>(*core->client_, *core->routes_, core->options_.group,
                                              core->pending_);
     core->run_on_loop([] {});  // from the first tick on the loop knows its thread
@@ -121,8 +116,6 @@ class Producer::Core {
   explicit Core(ProducerOptions options) : options_(std::move(options)), ids_(clock_, random_) {}
 
   static Status check(const ProducerOptions& options) {
-    if (options.name_servers.empty())
-      return failure(Errc::kInvalidArgument, "there is no name server");
     if (const auto named = model::check_group_name(options.group); !named)
       return failure(Errc::kInvalidArgument, named.error().message);
     if (options.timeout.count() <= 0 || options.attempts < 1 || options.pending_max == 0)

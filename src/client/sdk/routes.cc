@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/sdk/failure.h"
+#include "model/topic.h"
 #include "wire/remoting/body/route.h"
 #include "wire/remoting/codes.h"
 #include "wire/remoting/schema/name_routes.h"
@@ -11,7 +12,6 @@
 namespace oncemq::sdk {
 namespace {
 
-constexpr std::int32_t kPermWrite = 2;
 constexpr std::int64_t kMaster = 0;
 
 constexpr std::int64_t kFreshMs = 30'000;
@@ -20,7 +20,9 @@ constexpr std::int64_t kLookupMs = 3'000;
 constexpr std::int64_t kPauseFirstMs = 100;
 constexpr std::int64_t kPauseMaxMs = 2'000;
 
-Result<Routes::Found> route_of(const std::string& topic, bool is_new, Bytes body) {
+Result<Routes::Found> route_of(const std::string& topic, Routes::For use, bool is_new, Bytes body) {
+  const bool sends = use == Routes::For::kSending;
+  const std::int32_t needed = sends ? model::perm::kWrite : model::perm::kRead;
   const auto all = wire::decode_body<wire::TopicRoute>(body);
   if (!all) return failure(Errc::kInternal, "route of " + topic + ": " + all.error().message);
   auto route = std::make_shared<Route>();  // shared: see Found
@@ -29,14 +31,15 @@ Result<Routes::Found> route_of(const std::string& topic, bool is_new, Bytes body
     if (const auto master = broker.addresses.find(kMaster); master != broker.addresses.end())
       route->masters.emplace(broker.name, master->second);
   for (const wire::QueueData& queues : all->queues) {
-    if ((queues.perm & kPermWrite) == 0 || !route->masters.contains(queues.broker_name)) continue;
-    const std::int32_t count =
-        is_new ? std::min(queues.write_queues, Routes::kNewQueues) : queues.write_queues;
+    if ((queues.perm & needed) == 0 || !route->masters.contains(queues.broker_name)) continue;
+    const std::int32_t all_queues = sends ? queues.write_queues : queues.read_queues;
+    const std::int32_t count = is_new ? std::min(all_queues, Routes::kNewQueues) : all_queues;
     for (std::int32_t id = 0; id < count; ++id)
       route->queues.push_back({.topic = topic, .broker = queues.broker_name, .id = id});
   }
   if (route->queues.empty())
-    return failure(Errc::kTopicNotFound, "no queue of " + topic + " can be written");
+    return failure(Errc::kTopicNotFound,
+                   "no queue of " + topic + " can be " + (sends ? "written" : "read"));
   return route;
 }
 
@@ -85,9 +88,9 @@ void Routes::take_answer(const std::string& topic, const std::string& asked, std
   const bool is_model = asked != topic;
   if (answer && answer->code() == wire::number(wire::ResponseCode::kSuccess)) {
     preferred_ = (preferred_ + tried) % name_servers_.size();
-    settle(topic, route_of(topic, is_model, answer->body()));
+    settle(topic, route_of(topic, use_, is_model, answer->body()));
   } else if (answer && answer->code() == wire::number(wire::ResponseCode::kTopicNotExist)) {
-    if (!is_model)
+    if (!is_model && use_ == For::kSending)
       ask(topic, std::string(kModel), tried);
     else
       settle(topic, failure(Errc::kTopicNotFound, "no route of " + topic));

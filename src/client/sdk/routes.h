@@ -17,17 +17,21 @@
 
 namespace oncemq::sdk {
 
-// Where messages of a topic can go. Thread rule: immutable.
+// Where messages of a topic can go, or come from. Thread rule: immutable.
 struct Route {
-  std::vector<Queue> queues;                   // that may be written; not empty
+  std::vector<Queue> queues;                   // that may be written, or read; not empty
   std::map<std::string, std::string> masters;  // broker -> HOST:PORT, of each queue
   bool is_new = false;                         // no topic yet: the broker makes it after its model
 };
 
-// The routes of the topics that are sent to, from the name servers (docs/sdk.md, A send). Thread
-// rule: confined to the client's loop.
+// The routes of the topics that are used, from the name servers (docs/sdk.md, A send). Thread rule:
+// confined to the client's loop.
 class Routes {
  public:
+  enum class For : std::uint8_t {
+    kSending,    // a topic that is not there yet is one of the model
+    kConsuming,  // there must be a topic
+  };
   // Shared: a send uses the route that it began its attempt with, however long the answer takes.
   using Found = std::shared_ptr<const Route>;
   using OnRoute = std::function<void(Result<Found>)>;
@@ -40,8 +44,9 @@ class Routes {
   static constexpr std::size_t kTopicsMax = 10'000;
 
   // The client outlives it. `name_servers`: not empty.
-  Routes(client::RemotingClient& client, std::vector<std::string> name_servers)
-      : client_(client), name_servers_(std::move(name_servers)) {}
+  Routes(client::RemotingClient& client, std::vector<std::string> name_servers,
+         For use = For::kSending)
+      : client_(client), name_servers_(std::move(name_servers)), use_(use) {}
 
   // `on_route` runs once, at once when the route is known. Looks again, with pauses, as long as no
   // name server can be talked to and it is not `deadline_ms` (Clock::monotonic_ms). kTopicNotFound
@@ -81,6 +86,7 @@ class Routes {
 
   client::RemotingClient& client_;
   const std::vector<std::string> name_servers_;
+  const For use_;
   std::size_t preferred_ = 0;  // the name server that answered last
   std::unordered_map<std::string, Entry> entries_;
   bool closed_ = false;

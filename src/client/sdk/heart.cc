@@ -1,0 +1,54 @@
+#include "client/sdk/heart.h"
+
+#include <memory>
+
+#include "base/log.h"
+#include "wire/remoting/schema/clients.h"
+
+namespace oncemq::sdk {
+namespace {
+
+constexpr std::int64_t kBeatMs = 30'000;
+
+}  // namespace
+
+void Heart::start() {
+  client_.loop().add_timer(client_.loop().now_ms() + kBeatMs, [this] {
+    if (left_) return;
+    beat_all();
+    start();
+  });
+}
+
+void Heart::meet(const std::string& address) {
+  if (!left_ && met_.insert(address).second) beat(address);
+}
+
+void Heart::beat_all() {
+  const std::set<std::string> all = met_;  // an answer that comes at once changes it
+  for (const std::string& address : all) beat(address);
+}
+
+void Heart::beat(const std::string& address) {
+  client_.call_async<wire::Heartbeat>(
+      address, {}, as_bytes(member_.heartbeat), [this, address](const Result<client::Answer>& got) {
+        if (left_ || (got && got->status())) return;
+        if (got) log::warn("sdk", "{} refuses a heartbeat: {}", address, got->remark());
+        met_.erase(address);
+        on_lost_();
+      });
+}
+
+void Heart::leave(const std::function<void()>& on_left) {
+  left_ = true;
+  const auto waiting = std::make_shared<std::size_t>(met_.size());  // shared by the answers
+  if (met_.empty()) on_left();
+  for (const std::string& address : std::exchange(met_, {}))
+    client_.call_async<wire::UnregisterClient>(
+        address, {.client_id = member_.client_id, .consumer_group = member_.consumer_group}, {},
+        [waiting, on_left](const Result<client::Answer>&) {
+          if (--*waiting == 0) on_left();
+        });
+}
+
+}  // namespace oncemq::sdk
