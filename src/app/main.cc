@@ -33,6 +33,7 @@ struct ServeArguments {
   std::string file;
   std::string roles;
   std::vector<std::string> set;
+  bool allow_faults = false;
   bool print_config = false;
   bool check_config = false;
 };
@@ -59,6 +60,7 @@ Status read_settings(const ServeArguments& arguments, app::ServeOptions& options
   if (!arguments.data.empty()) options.settings.store_root = arguments.data;
   if (!arguments.roles.empty())
     ONCE_TRY(model::apply_setting(options.settings, "roles", arguments.roles));
+  if (arguments.allow_faults) options.settings.allow_faults = true;
   return model::check_settings(options.settings);
 }
 
@@ -104,6 +106,8 @@ int main(int argc, char** argv) {
   serve_command->add_option("--set", serve.set, "key=value; wins over the file")
       ->allow_extra_args(false);
   serve_command->add_option("--roles", serve.roles, "namesrv, broker or both, separated by ','");
+  serve_command->add_flag("--allow-faults", serve.allow_faults,
+                          "duplicates on purpose may be ordered (allowFaults): for tests only");
   serve_command->add_flag("--print-config", serve.print_config, "print what would be in force");
   serve_command->add_flag("--check-config", serve.check_config, "check the configuration only");
   serve_command->footer(kServeFooter);

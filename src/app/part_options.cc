@@ -99,6 +99,7 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .pop_share_queues = s.default_pop_share_queues,
       .idempotence = idempotence(s),
       .idempotent_keys_max = static_cast<std::uint64_t>(s.idempotent_keys_max),
+      .allow_faults = s.allow_faults,
   };
 }
 

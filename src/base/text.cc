@@ -1,7 +1,10 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace oncemq {
@@ -32,6 +35,19 @@ std::size_t edit_distance(std::string_view first, std::string_view second) {
     }
   }
   return row[b.size()];
+}
+
+std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end + 1 != text.data() + text.size() || number < 0 ||
+      number > 1'000'000'000)
+    return std::nullopt;
+  static constexpr std::array<std::pair<char, std::int64_t>, 4> kUnits = {
+      {{'s', 1'000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}}};
+  for (const auto& [unit, ms] : kUnits)
+    if (*end == unit) return number * ms;
+  return std::nullopt;
 }
 
 }  // namespace oncemq

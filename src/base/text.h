@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 // Small questions about short texts.
@@ -28,5 +30,8 @@ constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
 // Letters to add, leave out or replace to make one word of the other, ASCII case aside. Takes time
 // and room with the product of their sizes.
 std::size_t edit_distance(std::string_view a, std::string_view b);
+
+// "30s": a number up to 1,000,000,000 with s, m, h or d behind it.
+std::optional<std::int64_t> parse_duration_ms(std::string_view text);
 
 }  // namespace oncemq

@@ -20,6 +20,16 @@ TEST(Text, CaseIsIgnoredInAsciiOnly) {
   EXPECT_FALSE(equals_ignoring_case("\xC4", "\xE4"));
 }
 
+TEST(Text, DurationsHaveAUnit) {
+  EXPECT_EQ(parse_duration_ms("30s"), 30'000);
+  EXPECT_EQ(parse_duration_ms("5m"), 300'000);
+  EXPECT_EQ(parse_duration_ms("2h"), 7'200'000);
+  EXPECT_EQ(parse_duration_ms("1d"), 86'400'000);
+  EXPECT_EQ(parse_duration_ms("0s"), 0);
+  for (const char* text : {"", "s", "30", "30x", "30ss", "-1s", "+1s", " 1s", "1000000001s"})
+    EXPECT_EQ(parse_duration_ms(text), std::nullopt) << text;
+}
+
 TEST(Text, EditDistanceCountsLetters) {
   EXPECT_EQ(edit_distance("", "abc"), 3U);
   EXPECT_EQ(edit_distance("topic", "TOPIC"), 0U);

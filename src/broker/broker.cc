@@ -53,6 +53,7 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       admin_(topics_, groups_, offsets_, clients_, locks_, parked_, popper_, dead_letters_, store,
              stats_),
       runtime_info_(options, switches, schedule_, timers_, store, stats_, clock),
+      faults_(options.allow_faults ? std::make_unique<Faults>(clock, random) : nullptr),
       saver_(disk, options.config_dir) {
   topics_file_ = saver_.add("topics.json", [this] { return topics_.dump(); });
   groups_file_ = saver_.add("subscriptionGroup.json", [this] { return groups_.dump(); });
@@ -159,6 +160,7 @@ std::int64_t Broker::service_tick() {
   const std::int64_t next_deadline = std::min(parked_.expire(), popper_.tick());
   const std::int64_t next_stats = stats_.tick();
   const std::int64_t now = clock_.monotonic_ms();
+  if (faults_ != nullptr) (void)faults_->tick();  // at least once in kIdleMs
   if (now >= next_expiry_ms_) {
     next_expiry_ms_ = now + kExpiryIntervalMs;
     clients_.expire();

@@ -16,6 +16,7 @@
 #include "broker/consumer_offsets.h"
 #include "broker/dead_letters.h"
 #include "broker/deliveries.h"
+#include "broker/faults.h"
 #include "broker/group_table.h"
 #include "broker/idempotence.h"
 #include "broker/message_query.h"
@@ -99,6 +100,8 @@ class Broker {
   BrokerStats& stats() { return stats_; }
   Admin& admin() { return admin_; }
   RuntimeInfo& runtime_info() { return runtime_info_; }
+  // Null unless they are allowed (Options::allow_faults).
+  Faults* faults() { return faults_.get(); }
 
  private:
   void changed(std::size_t file);
@@ -130,6 +133,7 @@ class Broker {
   MessageQuery query_;
   Admin admin_;
   RuntimeInfo runtime_info_;
+  std::unique_ptr<Faults> faults_;
   ConfigSaver saver_;
   std::size_t topics_file_ = 0;
   std::size_t groups_file_ = 0;

@@ -17,17 +17,20 @@ struct TestBroker {
   os::ManualClock clock;
   os::MemoryDisk disk{&clock};
   os::SeededRandom random{7};
-  Options options = [] {
-    Options wanted = test_options();
-    wanted.config_dir = "config";
-    return wanted;
-  }();
+  Options options;
   Switches switches;
   FakeStore store;
   Broker broker{options, switches, store, disk, clock, random};
 
-  explicit TestBroker(store::CommitPolicy policy = store::CommitPolicy::kFlushed)
-      : store(clock, policy) {}
+  explicit TestBroker(store::CommitPolicy policy = store::CommitPolicy::kFlushed,
+                      bool allow_faults = false)
+      : options(made(allow_faults)), store(clock, policy) {}
+  static Options made(bool allow_faults) {
+    Options wanted = test_options();
+    wanted.config_dir = "config";
+    wanted.allow_faults = allow_faults;
+    return wanted;
+  }
   void start(std::function<void(store::CommittedOffset)> committed) {
     const Status loaded = broker.load();
     EXPECT_TRUE(loaded.has_value()) << loaded.error().message;

@@ -6,9 +6,9 @@ class App;
 
 namespace oncemq::cli {
 
-// Adds the commands "topic", "group", "message", "dlq", "transaction", "idempotency", "cluster" and
-// "config". When one was given, `exit_code` is set while the command line is parsed: see
-// docs/cli.md.
+// Adds the commands "topic", "group", "message", "dlq", "transaction", "idempotency", "fault",
+// "cluster" and "config". When one was given, `exit_code` is set while the command line is parsed:
+// see docs/cli.md.
 void add_commands(CLI::App& app, int& exit_code);
 
 }  // namespace oncemq::cli

@@ -1,8 +1,9 @@
 #include "model/idempotence_policy.h"
 
 #include <array>
-#include <charconv>
 #include <utility>
+
+#include "base/text.h"
 
 namespace oncemq::model {
 
@@ -13,20 +14,6 @@ constexpr std::string_view kWindow = "idempotent.window";
 constexpr std::string_view kMode = "idempotent.mode";
 constexpr std::string_view kMismatch = "idempotent.mismatch";
 constexpr std::string_view kPropertyPrefix = "property:";
-
-// A number with s, m, h or d behind it.
-std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end + 1 != text.data() + text.size() || number < 0 ||
-      number > 1'000'000'000)
-    return std::nullopt;
-  static constexpr std::array<std::pair<char, std::int64_t>, 4> kUnits = {
-      {{'s', 1'000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}}};
-  for (const auto& [unit, ms] : kUnits)
-    if (*end == unit) return number * ms;
-  return std::nullopt;
-}
 
 Status bad(std::string_view name, std::string_view what) {
   return fail(Errc::kInvalidArgument,

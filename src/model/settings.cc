@@ -246,6 +246,8 @@ const std::array kServed = {
            "how groups consume for which setConsumeMode said nothing"),
     number("defaultPopShareQueueNum", &S::default_pop_share_queues, -1, 1024, "clients",
            "their popShareQueueNum; below 1 every client pops from every queue"),
+    flag("allowFaults", &S::allow_faults,
+         "duplicates on purpose may be ordered (faults.md); for tests, never in production"),
     flag("litePullMessageEnable", &S::lite_pull, "serve request 361", kDynamic),
     flag("storeReplyMessageEnable", &S::store_reply,
          "replies of request-reply are stored beside being passed on", kDynamic),

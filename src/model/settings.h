@@ -91,6 +91,7 @@ struct Settings {
   bool lite_pull = true;
   bool property_filter = true;
   bool store_reply = true;
+  bool allow_faults = false;
   std::int32_t pull_batch_max_messages = 160;
   std::int32_t transfer_bytes_in_memory = 256 << 10;
   std::int32_t transfer_count_in_memory = 32;

@@ -98,7 +98,7 @@ const std::vector<ApiOrderRoute>& order_routes() {
     std::vector<ApiOrderRoute> all;
     for (const auto family :
          {topic_order_routes(), group_order_routes(), transaction_order_routes(),
-          dead_letter_order_routes(), config_order_routes()})
+          dead_letter_order_routes(), config_order_routes(), fault_order_routes()})
       all.insert(all.end(), family.begin(), family.end());
     return all;
   }();
@@ -173,8 +173,8 @@ std::vector<ApiRoute> all_routes() {
       {"cluster", cluster, "who this broker is and how its store stands", false},
       {"config", config, "the settings in force", false},
   };
-  for (const auto family :
-       {api_topic_routes(), api_group_routes(), api_message_routes(), api_transaction_routes()})
+  for (const auto family : {api_topic_routes(), api_group_routes(), api_message_routes(),
+                            api_transaction_routes(), api_fault_routes()})
     list.insert(list.end(), family.begin(), family.end());
   return list;
 }

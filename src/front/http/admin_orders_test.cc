@@ -27,8 +27,9 @@ std::string request_text(std::string_view method, std::string_view target, std::
 
 class AdminOrdersTest : public HttpTest {
  protected:
-  explicit AdminOrdersTest(store::CommitPolicy policy = store::CommitPolicy::kFlushed)
-      : HttpTest(policy) {
+  explicit AdminOrdersTest(store::CommitPolicy policy = store::CommitPolicy::kFlushed,
+                           bool allow_faults = false)
+      : HttpTest(policy, allow_faults) {
     start();
     make_topic("T");
     make_group("g");
@@ -598,6 +599,77 @@ TEST_F(DurableOrdersTest, ATableIsAnsweredWhenItIsOnDisk) {
   EXPECT_EQ(peer.receive(), "");
   service_runs = true;
   EXPECT_EQ(read(receive(peer)).status, 201);
+}
+
+// ---- faults
+
+class FaultOrdersTest : public AdminOrdersTest {
+ protected:
+  FaultOrdersTest() : AdminOrdersTest(store::CommitPolicy::kFlushed, true) {}
+};
+
+TEST_F(FaultOrdersTest, FaultsAreAddedShownAndEnded) {
+  constexpr const char* kWhole =
+      R"({"fault":"lose-ack","topic":"T","group":"g","probability":0.5,"count":3,"forMs":9000})";
+  EXPECT_EQ(order("POST", "/faults?dryRun=true", kWhole).status, 200);
+  EXPECT_TRUE(api("/faults")["faults"].items().empty());
+  const Told added = order("POST", "/faults", kWhole);
+  EXPECT_EQ(added.status, 201) << added.text;
+  EXPECT_EQ(added.json["id"].as_int(), 1);
+  EXPECT_EQ(order("POST", "/faults", R"({"fault":"pause","topic":"T"})").json["id"].as_int(), 2);
+
+  const Json list = api("/faults")["faults"];
+  ASSERT_EQ(list.items().size(), 2U);
+  const Json& first = list.items()[0];
+  EXPECT_EQ(first["fault"].as_string(), "lose-ack");
+  EXPECT_EQ(first["group"].as_string(), "g");
+  EXPECT_EQ(first["probability"].as_double(), 0.5);
+  EXPECT_EQ(first["count"].as_int(), 3);
+  EXPECT_EQ(first["struck"].as_int(-1), 0);
+  EXPECT_EQ(first["leftMs"].as_int(), 9000);
+  EXPECT_EQ(first["state"].as_string(), "active");
+  EXPECT_EQ(list.items()[1]["probability"].as_double(), 1);
+
+  EXPECT_EQ(order("DELETE", "/faults/1?dryRun=true").status, 200);
+  EXPECT_EQ(order("DELETE", "/faults/1").status, 200);
+  EXPECT_EQ(order("DELETE", "/faults/1").status, 404);
+  EXPECT_EQ(order("DELETE", "/faults?dryRun=true").json["cleared"].as_int(), 1);
+  EXPECT_EQ(order("DELETE", "/faults").json["cleared"].as_int(), 1);
+  EXPECT_EQ(order("DELETE", "/faults").json["cleared"].as_int(-1), 0);
+}
+
+TEST_F(FaultOrdersTest, FaultRefusals) {
+  EXPECT_EQ(order("POST", "/faults", R"({"topic":"T"})").message(), "'fault' is missing");
+  EXPECT_THAT(order("POST", "/faults", R"({"fault":"x","topic":"T"})").message(),
+              HasSubstr("is no fault"));
+  EXPECT_THAT(order("POST", "/faults", R"({"fault":"pause","topic":"T","forMs":600001})").message(),
+              HasSubstr("10 minutes"));
+  for (const char* probability : {"2", "-1", "\"0.5\"", "true"}) {
+    const Told told =
+        order("POST", "/faults",
+              R"({"fault":"pause","topic":"T","probability":)" + std::string(probability) + "}");
+    EXPECT_EQ(told.message(), "'probability' must be a number from 0 to 1") << probability;
+  }
+  EXPECT_EQ(order("DELETE", "/faults/x").status, 400);
+}
+
+TEST_F(FaultOrdersTest, HowOftenFaultsStruckIsAMetric) {
+  ASSERT_TRUE(broker().faults()->strikes(broker::FaultKind::kLoseAck, "T", "g") == false);
+  order("POST", "/faults", R"({"fault":"lose-ack","topic":"T"})");
+  ASSERT_TRUE(broker().faults()->strikes(broker::FaultKind::kLoseAck, "T", "g"));
+  const std::string metrics = page("/metrics");
+  EXPECT_THAT(metrics, HasSubstr("oncemq_faults_total{kind=\"lose-ack\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("oncemq_faults_total{kind=\"pause\"} 0\n"));
+}
+
+TEST_F(AdminOrdersTest, FaultsAreRefusedWhereTheyAreNotAllowed) {
+  for (const Told& told : {order("POST", "/faults", R"({"fault":"lose-ack","topic":"T"})"),
+                           order("DELETE", "/faults/1"), order("DELETE", "/faults"),
+                           read(ask(get("/api/v1/faults")))}) {
+    EXPECT_EQ(told.status, 403) << told.text;
+    EXPECT_THAT(told.message(), HasSubstr("--allow-faults"));
+  }
+  EXPECT_EQ(page("/metrics").find("oncemq_faults_total{"), std::string::npos);
 }
 
 TEST_F(DurableOrdersTest, AnAnswerToNobodyHurtsNobody) {

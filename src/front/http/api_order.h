@@ -55,6 +55,7 @@ std::span<const ApiOrderRoute> group_order_routes();
 std::span<const ApiOrderRoute> transaction_order_routes();
 std::span<const ApiOrderRoute> dead_letter_order_routes();
 std::span<const ApiOrderRoute> config_order_routes();
+std::span<const ApiOrderRoute> fault_order_routes();
 
 // The shape of all answers to orders: {"done": true} or {"dryRun": true}, with `json`'s members.
 Json order_json(const ApiOrder& order, Json json);

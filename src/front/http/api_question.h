@@ -50,5 +50,6 @@ std::span<const ApiRoute> api_topic_routes();
 std::span<const ApiRoute> api_group_routes();
 std::span<const ApiRoute> api_message_routes();
 std::span<const ApiRoute> api_transaction_routes();
+std::span<const ApiRoute> api_fault_routes();
 
 }  // namespace oncemq::front

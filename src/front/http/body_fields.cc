@@ -69,6 +69,18 @@ std::optional<bool> BodyFields::flag(std::string_view name) {
   return value->as_bool();
 }
 
+std::optional<double> BodyFields::fraction(std::string_view name) {
+  const Json* const value = member(name);
+  if (value == nullptr) return std::nullopt;
+  const bool number = value->kind() == Json::Kind::kDouble || value->kind() == Json::Kind::kInt;
+  const double fraction = number ? value->as_double(-1) : -1;
+  if (!(fraction >= 0 && fraction <= 1)) {
+    refuse(name, "must be a number from 0 to 1");
+    return std::nullopt;
+  }
+  return fraction;
+}
+
 std::optional<std::vector<std::string>> BodyFields::texts(std::string_view name, std::size_t max) {
   const Json* const value = member(name);
   if (value == nullptr) return std::nullopt;

@@ -27,6 +27,8 @@ class BodyFields {
   std::optional<std::string> text(std::string_view name);
   std::optional<std::int64_t> number(std::string_view name, std::int64_t min, std::int64_t max);
   std::optional<bool> flag(std::string_view name);
+  // 0 to 1.
+  std::optional<double> fraction(std::string_view name);
   // 1 to `max` texts.
   std::optional<std::vector<std::string>> texts(std::string_view name, std::size_t max);
   // Names with texts; null values only when `nulls` (as nothing). At most `max`.

@@ -29,6 +29,19 @@ TEST(BodyFields, GivesWhatIsThere) {
   EXPECT_TRUE(body.finish().has_value());
 }
 
+TEST(BodyFields, Fractions) {
+  BodyFields body = of(R"({"half":0.5,"one":1,"none":null})");
+  EXPECT_EQ(body.fraction("half"), 0.5);
+  EXPECT_EQ(body.fraction("one"), 1.0);
+  EXPECT_EQ(body.fraction("none"), std::nullopt);
+  EXPECT_TRUE(body.finish().has_value());
+  for (const char* const text : {R"({"n":1.5})", R"({"n":-0.1})", R"({"n":"1"})"}) {
+    BodyFields wrong = of(text);
+    EXPECT_EQ(wrong.fraction("n"), std::nullopt);
+    EXPECT_EQ(wrong.finish().error().message, "'n' must be a number from 0 to 1") << text;
+  }
+}
+
 TEST(BodyFields, NothingIsAnObjectToo) {
   BodyFields body = of("");
   EXPECT_EQ(body.text("t"), std::nullopt);

@@ -26,7 +26,9 @@ inline std::string get(std::string_view target, std::string_view fields = {}) {
 // Both edges in one process, each on a loop that the test steps.
 class HttpTest : public EdgeTest {
  protected:
-  explicit HttpTest(store::CommitPolicy policy = store::CommitPolicy::kFlushed) : EdgeTest(policy) {
+  explicit HttpTest(store::CommitPolicy policy = store::CommitPolicy::kFlushed,
+                    bool allow_faults = false)
+      : EdgeTest(policy, allow_faults) {
     net::ServerOptions options = http_server_options(settings.get());
     options.limits.sweep_ms = 1'000;
     http = net::Server::open(options, test_broker.clock).value();

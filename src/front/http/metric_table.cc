@@ -96,6 +96,8 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
     {"oncemq_idempotent_keys_lost_total", kCounter, "",
      "Keys of files that could not be read at the start; read from the log as far as it reaches."},
     {"oncemq_idempotent_file_bytes", kGauge, "", "Files of remembered keys."},
+    {"oncemq_faults_total", kCounter, "kind",
+     "How often faults struck that were ordered (oncemq fault); only with allowFaults."},
     {"oncemq_timers_waiting", kGauge, "", "Messages that wait for their point in time."},
     {"oncemq_timers_unread", kGauge, "",
      "Messages for a point in time that are stored and not yet taken up."},

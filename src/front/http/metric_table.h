@@ -62,6 +62,7 @@ enum class Metric : std::size_t {
   kKeysEvicted,
   kKeysLost,
   kKeyFileBytes,
+  kFaults,
   kTimersWaiting,
   kTimersUnread,
   kTimerLag,

@@ -65,6 +65,7 @@ std::string MetricsPage::make(const HttpParts& parts, MetricsFormat format) {
     add_filters(*parts.broker);
     add_transactions(*parts.broker, *parts.store);
     add_idempotence(*parts.broker);
+    if (broker::Faults* const faults = parts.broker->faults()) add_faults(*faults);
     add_timers(*parts.broker);
     add_store(parts);
   }
@@ -300,6 +301,13 @@ void MetricsPage::add_transactions(broker::Broker& broker, store::MessageStore& 
   add(Metric::kChecks, checker.asked());
   add(Metric::kChecksUnanswered, std::uint64_t{checker.unanswered()});
   add(Metric::kTransactionsDiscarded, checker.discarded());
+}
+
+void MetricsPage::add_faults(const broker::Faults& faults) {
+  for (std::size_t i = 0; i < broker::kFaultKinds; ++i) {
+    const auto kind = static_cast<broker::FaultKind>(i);
+    add(Metric::kFaults, faults.total(kind), {broker::fault_name(kind)});
+  }
 }
 
 void MetricsPage::add_idempotence(broker::Broker& broker) {

@@ -33,6 +33,7 @@ class MetricsPage {
   void add_filters(broker::Broker& broker);
   void add_memory(const HttpParts& parts);
   void add_transactions(broker::Broker& broker, store::MessageStore& store);
+  void add_faults(const broker::Faults& faults);
   void add_idempotence(broker::Broker& broker);
   void add_timers(broker::Broker& broker);
   void add_store(const HttpParts& parts);

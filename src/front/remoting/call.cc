@@ -68,6 +68,12 @@ void Call::park() {
   if (Session* session = edge_->find(connection_)) session->call_ended();
 }
 
+void Call::resume() {
+  if (!parked_) return;
+  parked_ = false;
+  if (Session* session = edge_->find(connection_)) session->call_began();
+}
+
 void Call::send(std::string frame, Bytes body) {
   if (edge_->ended()) return;
   if (edge_->loop().in_loop()) {

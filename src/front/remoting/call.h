@@ -78,6 +78,8 @@ class Call {
   // The call waits for something that may never come (a parked pull): the connection no longer
   // counts it among the answers it owes.
   void park();
+  // The wait is over, the request is worked on again.
+  void resume();
   // The answer's frame is made elsewhere and written by somebody else (a held send reply): the duty
   // passes on. The connection still owes.
   void release() { edge_ = nullptr; }

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/check.h"
 #include "front/remoting/families.h"
 #include "front/remoting/loop_edge.h"
 #include "wire/remoting/schema/all_requests.h"
@@ -54,6 +55,24 @@ bool pass_guards(const LoopEdge& edge, const wire::RequestMeta& meta, Call& call
   return true;
 }
 
+// Requests of producers and consumers about one topic: what a fault can hold.
+template <class R>
+concept Pausable = (R::meta.lane == wire::Lane::kSend || R::meta.lane == wire::Lane::kPull ||
+                    R::meta.lane == wire::Lane::kOffset) &&
+                   requires(const typename R::Header& header) {
+  header.topic;
+};
+
+template <class Header>
+std::string_view group_of(const Header& header) {
+  if constexpr (requires { header.consumer_group; })
+    return header.consumer_group;
+  else if constexpr (requires { header.producer_group; })
+    return header.producer_group;
+  else
+    return {};
+}
+
 template <class R>
 void run(LoopEdge& edge, Call call, const wire::Command& command, net::Connection& connection) {
   constexpr std::size_t kBroker = count_serving<R>(static_cast<BrokerTuple*>(nullptr));
@@ -71,6 +90,10 @@ void run(LoopEdge& edge, Call call, const wire::Command& command, net::Connectio
   if (!pass_guards(edge, R::meta, call)) return;
   const auto header = wire::decode_header<R>(command);
   if (!header) return call.refuse(header.error());
+  if constexpr (Pausable<R>) {
+    PauseLane* const pauses = edge.pauses();
+    if (pauses != nullptr && pauses->take(call, header->topic, group_of(*header))) return;
+  }
   constexpr std::size_t kIndex = [] {
     if constexpr (kBroker == 1)
       return index_serving<R>(static_cast<BrokerTuple*>(nullptr));
@@ -106,6 +129,12 @@ void dispatch(LoopEdge& edge, Session& session, const wire::Command& command) {
                        " request type " + std::to_string(entry->meta.code) + " not supported" +
                            (entry->reason.empty() ? "" : ": " + std::string(entry->reason)));
   }
+  kTable[entry->index](edge, std::move(call), command, session.connection());
+}
+
+void redispatch(LoopEdge& edge, Call call, Session& session, const wire::Command& command) {
+  const wire::RequestEntry* entry = wire::find_request(command.kind, command.code);
+  ONCE_CHECK(entry != nullptr && entry->service == wire::Service::kServed);
   kTable[entry->index](edge, std::move(call), command, session.connection());
 }
 

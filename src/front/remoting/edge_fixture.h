@@ -80,8 +80,9 @@ struct Answer {
 
 class EdgeTest : public ::testing::Test {
  protected:
-  explicit EdgeTest(store::CommitPolicy policy = store::CommitPolicy::kFlushed)
-      : test_broker(policy) {
+  explicit EdgeTest(store::CommitPolicy policy = store::CommitPolicy::kFlushed,
+                    bool allow_faults = false)
+      : test_broker(policy, allow_faults) {
     kv = route::KvConfig::open(test_broker.disk, "namesrv").value();
     names = std::make_unique<route::NameService>(settings, test_broker.clock, *kv);
     server = net::Server::open({.loops = 1}, test_broker.clock).value();

@@ -7,6 +7,7 @@
 #include "front/remoting/clients.h"
 #include "front/remoting/connections.h"
 #include "front/remoting/dead_letters.h"
+#include "front/remoting/faults.h"
 #include "front/remoting/groups.h"
 #include "front/remoting/idempotency.h"
 #include "front/remoting/name_brokers.h"
@@ -30,7 +31,8 @@ namespace oncemq::front {
 struct BrokerFamilies {
   std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, PopFamily, OffsetFamily,
              QueryFamily, ClientFamily, TopicFamily, GroupFamily, ConnectionFamily,
-             BrokerAdminFamily, CauseFamily, IdempotencyFamily, DeadLetterFamily, TransactionFamily>
+             BrokerAdminFamily, CauseFamily, IdempotencyFamily, DeadLetterFamily, TransactionFamily,
+             FaultFamily>
       all;
 };
 

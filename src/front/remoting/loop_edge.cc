@@ -25,7 +25,8 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, EdgeShared& sha
          ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts), CauseFamily(broker),
          IdempotencyFamily(broker, *parts.options),
          DeadLetterFamily(*sends_, broker, *parts.options),
-         TransactionFamily(*transactions_, broker)}});
+         TransactionFamily(*transactions_, broker), FaultFamily(broker)}});
+    if (broker.faults() != nullptr) pauses_ = std::make_unique<PauseLane>(*this, *broker.faults());
   }
   if (parts.names != nullptr) {
     name_families_ = std::unique_ptr<NameFamilies>(new NameFamilies{
@@ -67,6 +68,7 @@ bool LoopEdge::on_frame(Session& session, const wire::Frame& frame) {
     bad_frame(session.connection());
     return false;
   }
+  if (pauses_) pauses_->current(frame);
   if (command_.is_response())
     client_calls_.on_answer(session.connection().ref(), command_);
   else
@@ -84,6 +86,7 @@ void LoopEdge::on_tick_end() {
   if (transactions_) transactions_->tick_end();
   if (sends_) sends_->tick_end();
   if (pops_) pops_->tick_end();
+  if (pauses_) pauses_->tick_end();
 }
 
 void LoopEdge::committed() {

@@ -11,6 +11,7 @@
 #include "front/remoting/call.h"
 #include "front/remoting/client_calls.h"
 #include "front/remoting/edge_metrics.h"
+#include "front/remoting/pause_lane.h"
 #include "front/remoting/pop_lane.h"
 #include "front/remoting/send_lane.h"
 #include "front/remoting/session.h"
@@ -91,6 +92,7 @@ class LoopEdge final : public net::TickHook {
   ClientCalls& client_calls() { return client_calls_; }
   SendLane* sends() { return sends_.get(); }
   PopLane* pops() { return pops_.get(); }
+  PauseLane* pauses() { return pauses_.get(); }  // null: faults are not allowed
   BrokerFamilies* broker_families() { return broker_families_.get(); }
   NameFamilies* name_families() { return name_families_.get(); }
 
@@ -105,6 +107,7 @@ class LoopEdge final : public net::TickHook {
   std::unique_ptr<SendLane> sends_;
   std::unique_ptr<TransactionLane> transactions_;
   std::unique_ptr<PopLane> pops_;
+  std::unique_ptr<PauseLane> pauses_;
   std::unique_ptr<BrokerFamilies> broker_families_;
   std::unique_ptr<NameFamilies> name_families_;
 };

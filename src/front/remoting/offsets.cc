@@ -22,6 +22,10 @@ void OffsetFamily::handle(Call call, const Request<wire::UpdateConsumerOffset>& 
   }
   if (!header.commit_offset)
     return call.refuse(Error{Errc::kInvalidArgument, "commitOffset is missing"});
+  broker::Faults* const faults = broker_.faults();
+  if (faults != nullptr &&
+      faults->strikes(broker::FaultKind::kLoseAck, header.topic, header.consumer_group))
+    return call.abandon();
   const Status status =
       broker_.offsets().commit(header.consumer_group, header.topic, header.queue_id,
                                model::ConsumeOffset{*header.commit_offset});

@@ -223,6 +223,7 @@ void PopFamily::wait(std::unique_ptr<Parked> parked) {
 }
 
 void PopFamily::answer(Parked& parked, broker::PopResult& result) {
+  if (broker_.faults() != nullptr) repeat(parked, result);
   PopLane::Found found = found_of(result);
   found.numbers.invisible_time = parked.request.invisible_ms;
   if (parked.request.order) {
@@ -230,6 +231,43 @@ void PopFamily::answer(Parked& parked, broker::PopResult& result) {
     found.order_counts = order_counts(result);
   }
   lane_.hold(std::move(parked.call), result.operation, std::move(found));
+}
+
+// The first delivery is over as soon as it is made: the message is there for the next pop.
+void PopFamily::repeat(const Parked& parked, broker::PopResult& result) {
+  const broker::PopRequest& request = parked.request;
+  for (const auto& part : result.parts) {
+    const std::string topic =
+        part.source == broker::PopSource::kTopic
+            ? std::string(request.topic)
+            : broker::pop_retry_topic(part.source, request.group, request.topic);
+    for (const auto& message : part.messages) {
+      if (message.deliveries != 1 || !broker_.faults()->strikes(broker::FaultKind::kDeliverTwice,
+                                                                request.topic, request.group))
+        continue;
+      const auto changed = broker_.popper().change({.group = request.group,
+                                                    .topic = topic,
+                                                    .queue_id = part.queue_id,
+                                                    .offset = message.offset,
+                                                    .token = result.pop_time},
+                                                   0);
+      if (changed) result.operation = std::max(result.operation, changed->operation);
+    }
+  }
+}
+
+bool PopFamily::lost(std::string_view group, std::string_view topic) {
+  broker::Faults* const faults = broker_.faults();
+  return faults != nullptr && faults->strikes(broker::FaultKind::kLoseAck, topic, group);
+}
+
+// What comes with the handle is then refused as stale.
+void PopFamily::expire(const broker::PopHandle& handle) {
+  broker::Faults* const faults = broker_.faults();
+  if (faults == nullptr ||
+      !faults->strikes(broker::FaultKind::kExpireHandle, handle.topic, handle.group))
+    return;
+  if (broker_.popper().change(handle, 0)) broker_.popper().flush();
 }
 
 void PopFamily::nothing(Parked& parked, wire::ResponseCode code) {
@@ -259,6 +297,8 @@ void PopFamily::handle(Call call, const Request<wire::AckMessage>& request) {
   const auto handle = handle_of(header.consumer_group, header.topic, header.queue_id, header.offset,
                                 header.extra_info);
   if (!handle) return refuse_handle(call, handle.error());
+  if (lost(handle->group, handle->topic)) return call.abandon();
+  expire(*handle);
   const auto operation = broker_.popper().ack(*handle);
   if (!operation) return refuse_handle(call, operation.error().error, operation.error().stale);
   lane_.hold(std::move(call), *operation, PopLane::Acked{});
@@ -269,6 +309,7 @@ void PopFamily::handle(Call call, const Request<wire::ChangeInvisibleTime>& requ
   const auto handle = handle_of(header.consumer_group, header.topic, header.queue_id, header.offset,
                                 header.extra_info);
   if (!handle) return refuse_handle(call, handle.error());
+  expire(*handle);
   const auto changed = broker_.popper().change(*handle, header.invisible_time);
   if (!changed) return refuse_handle(call, changed.error().error, changed.error().stale);
   const std::int32_t revive = wire::parse_receipt_handle(header.extra_info)->revive_queue;
@@ -285,15 +326,19 @@ void PopFamily::handle(Call call, const Request<wire::BatchAckMessage>& request)
   std::size_t messages = 0;
   std::size_t refused = 0;
   broker::PopRefusal first;
+  for (const wire::BatchAckEntry& entry : *entries)
+    if (lost(entry.group, topic_of(entry))) return call.abandon();
   for (const wire::BatchAckEntry& entry : *entries) {
     const std::string topic = topic_of(entry);
     for (std::int64_t offset : entry.offsets) {
       ++messages;
-      const auto done = broker_.popper().ack({.group = entry.group,
-                                              .topic = topic,
-                                              .queue_id = entry.queue_id,
-                                              .offset = model::QueueOffset{offset},
-                                              .token = entry.pop_time});
+      const broker::PopHandle handle{.group = entry.group,
+                                     .topic = topic,
+                                     .queue_id = entry.queue_id,
+                                     .offset = model::QueueOffset{offset},
+                                     .token = entry.pop_time};
+      expire(handle);
+      const auto done = broker_.popper().ack(handle);
       if (done) {
         operation = std::max(operation, *done);
       } else if (refused++ == 0) {

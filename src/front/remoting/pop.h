@@ -37,6 +37,10 @@ class PopFamily {
   void wait(std::unique_ptr<Parked> parked);
   void answer(Parked& parked, broker::PopResult& result);
   void nothing(Parked& parked, wire::ResponseCode code);
+  // What faults make of it.
+  void repeat(const Parked& parked, broker::PopResult& result);
+  bool lost(std::string_view group, std::string_view topic);
+  void expire(const broker::PopHandle& handle);
 
   PopLane& lane_;
   broker::Broker& broker_;

@@ -123,13 +123,16 @@ void PullFamily::pull(Call call, const wire::PullHeader& header, bool lite) {
       .lite = lite,
       .channel = channel_id(call.connection()),
   };
-  if ((header.sys_flag & wire::pullflag::kCommitOffset) != 0)
+  broker::Faults* const faults = broker_.faults();
+  if ((header.sys_flag & wire::pullflag::kCommitOffset) != 0 &&
+      (faults == nullptr ||
+       !faults->strikes(broker::FaultKind::kLoseAck, header.topic, header.consumer_group)))
     request.commit_offset = model::ConsumeOffset{header.commit_offset};
 
   auto result = broker_.puller().pull(request);
   if (!result) return refuse(call, result.error());
   if (result->status != broker::PullStatus::kNothing || !request.suspend)
-    return answer(call, *result);
+    return answer(call, request, *result);
 
   const broker::ChannelId channel = request.channel;
   auto parked = std::make_unique<Parked>(std::move(call), request);
@@ -144,24 +147,31 @@ void PullFamily::pull(Call call, const wire::PullHeader& header, bool lite) {
     case broker::ParkOutcome::kArrived:
       return again(mine->take());
     case broker::ParkOutcome::kFull:
-      return answer(mine->take()->call, *result);
+      return answer(mine->take()->call, request, *result);
   }
 }
 
 void PullFamily::again(std::unique_ptr<Parked> parked) {
   auto result = broker_.puller().pull(parked->request);
   if (!result) return refuse(parked->call, result.error());
-  answer(parked->call, *result);
+  answer(parked->call, parked->request, *result);
 }
 
-void PullFamily::answer(Call& call, broker::PullResult& result) {
-  const wire::PullReply reply{.suggested_broker_id = result.suggested_broker_id,
-                              .next_begin_offset = result.read.next.value,
-                              .min_offset = result.read.min.value,
-                              .max_offset = result.read.max.value,
-                              .topic_sys_flag = result.topic_sys_flag,
-                              .group_sys_flag = result.group_sys_flag};
+void PullFamily::answer(Call& call, const broker::PullRequest& request,
+                        broker::PullResult& result) {
+  wire::PullReply reply{.suggested_broker_id = result.suggested_broker_id,
+                        .next_begin_offset = result.read.next.value,
+                        .min_offset = result.read.min.value,
+                        .max_offset = result.read.max.value,
+                        .topic_sys_flag = result.topic_sys_flag,
+                        .group_sys_flag = result.group_sys_flag};
   const wire::ResponseCode code = code_of(result.status);
+  broker::Faults* const faults = broker_.faults();
+  // The client goes on with the page that it has.
+  if (faults != nullptr && result.status == broker::PullStatus::kFound &&
+      faults->repeats(request.topic, request.group, request.queue_id, request.offset.value,
+                      result.read.next.value))
+    reply.next_begin_offset = request.offset.value;
   if (result.status == broker::PullStatus::kFound)
     call.records(code, remark_of(result), reply, result.read.spans);
   else

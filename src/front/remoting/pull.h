@@ -23,7 +23,7 @@ class PullFamily {
 
   void pull(Call call, const wire::PullHeader& header, bool lite);
   void again(std::unique_ptr<Parked> parked);
-  static void answer(Call& call, broker::PullResult& result);
+  void answer(Call& call, const broker::PullRequest& request, broker::PullResult& result);
   static void refuse(Call& call, const broker::PullRefusal& refusal);
 
   broker::Broker& broker_;

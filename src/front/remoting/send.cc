@@ -34,7 +34,11 @@ void SendFamily::send(Call call, const wire::SendHeader& header, const wire::Com
   }
   const Result<std::size_t> staged = broker_.sender().stage(send, lane_.batch());
   if (!staged) return call.refuse(staged.error());
-  lane_.staged(std::move(call), *staged, SendLane::Kind::kSend);
+  broker::Faults* const faults = broker_.faults();
+  const bool lost =
+      faults != nullptr && !call.oneway() &&
+      faults->strikes(broker::FaultKind::kLoseSendResponse, header.topic, header.producer_group);
+  lane_.staged(std::move(call), *staged, lost ? SendLane::Kind::kLost : SendLane::Kind::kSend);
 }
 
 void SendFamily::handle(Call call, const Request<wire::ConsumerSendMessageBack>& request) {

@@ -116,7 +116,10 @@ void SendLane::answer(Staged& staged) {
     call.abandon();
     return;
   }
-  make_frame(call, outcome, staged.kind);
+  if (staged.kind == Kind::kLost)
+    frame_.clear();
+  else
+    make_frame(call, outcome, staged.kind);
   deliver_at(std::move(call),
              {.end = outcome.items.empty() ? 0 : outcome.end.value,
               .committed = outcome.wait_committed,
@@ -189,7 +192,10 @@ void SendLane::make_frame(const Call& call, const broker::SendOutcome& outcome, 
 void SendLane::deliver(net::ConnectionRef connection, std::string_view frame) {
   Session* session = edge_.find(connection);
   if (session == nullptr) return;
-  session->connection().write(as_bytes(frame));
+  if (frame.empty())
+    session->connection().close_after_flush();
+  else
+    session->connection().write(as_bytes(frame));
   session->call_ended();
 }
 
@@ -229,6 +235,11 @@ void SendLane::release_all() {
 // The message is stored, but we cannot say durable in time: the same answer with code 10.
 void SendLane::expire(HeldReplies& held, std::int64_t now_ms) {
   while (!held.empty() && held.front().deadline_ms <= now_ms) {
+    if (held.front_frame().empty()) {
+      deliver(held.front().connection, {});
+      held.pop();
+      continue;
+    }
     const wire::Cut cut = wire::cut_frame(as_bytes(held.front_frame()));
     wire::Command command;
     ONCE_CHECK(cut.state == wire::Cut::State::kComplete && command.decode(cut.frame).has_value());

@@ -52,7 +52,8 @@ class HeldReplies {
 // committed().
 class SendLane {
  public:
-  enum class Kind : std::uint8_t { kSend, kSendBack };
+  // kLost: instead of an answer the connection ends (a fault).
+  enum class Kind : std::uint8_t { kSend, kSendBack, kLost };
   // Bytes staged within a tick before they are committed early: a quarter of the store's staging.
   static constexpr std::size_t kCommitBytes = 8U << 20;
 
@@ -96,6 +97,7 @@ class SendLane {
   };
   void deliver_at(Call call, const Until& until, std::string_view frame);
   void make_frame(const Call& call, const broker::SendOutcome& outcome, Kind kind);
+  // An empty frame: the answer gets lost.
   void deliver(net::ConnectionRef connection, std::string_view frame);
   bool release(HeldReplies& held, std::int64_t mark);
   void release_all();

@@ -6,6 +6,7 @@
 #include "wire/remoting/body/causes.h"
 #include "wire/remoting/body/connections.h"
 #include "wire/remoting/body/dead_letters.h"
+#include "wire/remoting/body/faults.h"
 #include "wire/remoting/body/groups.h"
 #include "wire/remoting/body/heartbeat.h"
 #include "wire/remoting/body/idempotency.h"
@@ -124,6 +125,7 @@ ONCE_BODY(DeadLetterMarks);
 ONCE_BODY(DeadLetterOffsets);
 ONCE_BODY(GroupCauses);
 ONCE_BODY(IdempotencyReport);
+ONCE_BODY(FaultList);
 ONCE_BODY(GroupConfigList);
 ONCE_BODY(GroupForbidden);
 ONCE_BODY(GroupList);

@@ -11,6 +11,7 @@
 #include "wire/remoting/schema/clients.h"
 #include "wire/remoting/schema/connections.h"
 #include "wire/remoting/schema/dead_letters.h"
+#include "wire/remoting/schema/faults.h"
 #include "wire/remoting/schema/groups.h"
 #include "wire/remoting/schema/idempotency.h"
 #include "wire/remoting/schema/name_brokers.h"
@@ -34,8 +35,8 @@ using AllRequests =
     ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, PopRequests,
                 OffsetRequests, QueryRequests, ClientRequests, TopicRequests, GroupRequests,
                 ConnectionRequests, BrokerAdminRequests, CauseRequests, IdempotencyRequests,
-                DeadLetterRequests, TransactionRequests, NameRouteRequests, NameKvRequests,
-                NameBrokerRequests>;
+                DeadLetterRequests, TransactionRequests, FaultRequests, NameRouteRequests,
+                NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests
