@@ -1,8 +1,14 @@
 #include "client/sdk/heart.h"
 
 #include <memory>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include "base/hex.h"
 #include "base/log.h"
+#include "os/process.h"
+#include "os/thread.h"
 #include "wire/remoting/schema/clients.h"
 
 namespace oncemq::sdk {
@@ -11,6 +17,15 @@ namespace {
 constexpr std::int64_t kBeatMs = 30'000;
 
 }  // namespace
+
+std::string client_id(const std::string& instance, os::Random& random) {
+  const std::vector<std::string> addresses = os::host_addresses();
+  const std::uint64_t chance = random.next();
+  return (addresses.empty() ? "localhost" : addresses.front()) + "@" +
+         (!instance.empty() ? instance
+                            : std::to_string(os::process_id()) + "#" +
+                                  to_hex(std::as_bytes(std::span(&chance, 1))));
+}
 
 void Heart::start() {
   client_.loop().add_timer(client_.loop().now_ms() + kBeatMs, [this] {
@@ -44,11 +59,14 @@ void Heart::leave(const std::function<void()>& on_left) {
   const auto waiting = std::make_shared<std::size_t>(met_.size());  // shared by the answers
   if (met_.empty()) on_left();
   for (const std::string& address : std::exchange(met_, {}))
-    client_.call_async<wire::UnregisterClient>(
-        address, {.client_id = member_.client_id, .consumer_group = member_.consumer_group}, {},
-        [waiting, on_left](const Result<client::Answer>&) {
-          if (--*waiting == 0) on_left();
-        });
+    client_.call_async<wire::UnregisterClient>(address,
+                                               {.client_id = member_.client_id,
+                                                .producer_group = member_.producer_group,
+                                                .consumer_group = member_.consumer_group},
+                                               {},
+                                               [waiting, on_left](const Result<client::Answer>&) {
+                                                 if (--*waiting == 0) on_left();
+                                               });
 }
 
 }  // namespace oncemq::sdk

@@ -6,15 +6,21 @@
 #include <string>
 
 #include "client/remoting/remoting_client.h"
+#include "os/random.h"
 
 namespace oncemq::sdk {
+
+// What a client calls itself, as the official ones do: address@instance. Without an instance one is
+// made up.
+std::string client_id(const std::string& instance, os::Random& random);
 
 // Tells brokers that a client is there, every 30 s. Thread rule: confined to the client's loop.
 class Heart {
  public:
   struct Member {
     std::string client_id;
-    std::string consumer_group;
+    std::string producer_group{};  // or
+    std::string consumer_group{};
     std::string heartbeat;  // body of HEART_BEAT
   };
   using OnLost = std::function<void()>;

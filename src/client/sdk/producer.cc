@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "client/remoting/meeting.h"
 #include "client/sdk/failure.h"
+#include "client/sdk/heart.h"
 #include "client/sdk/name_servers.h"
 #include "client/sdk/routes.h"
 #include "client/sdk/sender.h"
@@ -14,6 +15,7 @@
 #include "model/topic.h"
 #include "os/clock.h"
 #include "os/random.h"
+#include "wire/remoting/body/heartbeat.h"
 
 namespace oncemq::sdk {
 
@@ -29,9 +31,14 @@ class Producer::Core {
     if (!client) return failure(Errc::kInternal, client.error().message);
     core->client_ = std::move(*client);
     core->routes_ = std::make_unique<Routes>(*core->client_, std::move(*name_servers));
+    core->heart_ = std::make_unique<Heart>(*core->client_, core->introduction(), [] {});
+    core->routes_->on_new([raw = core.get()](const Route& route) {
+      for (const auto& [broker, address] : route.masters) raw->heart_->meet(address);
+    });
     core->sender_ = std::make_unique<Sender>(*core->client_, *core->routes_, core->options_.group,
                                              core->pending_);
-    core->run_on_loop([] {});  // from the first tick on the loop knows its thread
+    // From the first tick on the loop knows its thread.
+    core->run_on_loop([raw = core.get()] { raw->heart_->start(); });
     return core;
   }
 
@@ -105,6 +112,7 @@ class Producer::Core {
     const auto end = [this] {
       sender_->close();
       routes_->close();
+      heart_->leave([] {});  // nobody waits for brokers
     };
     if (in_callback())
       client_->loop().post(end);  // callbacks do not run within each other
@@ -121,6 +129,14 @@ class Producer::Core {
     if (options.timeout.count() <= 0 || options.attempts < 1 || options.pending_max == 0)
       return failure(Errc::kInvalidArgument, "timeout, attempts or pending_max is not above 0");
     return {};
+  }
+  Heart::Member introduction() {
+    wire::HeartbeatBody body;
+    body.client_id = client_id({}, random_);
+    body.producers = {{.name = options_.group}};
+    return {.client_id = body.client_id,
+            .producer_group = options_.group,
+            .heartbeat = wire::encode_body(body)};
   }
   static tl::unexpected<Error> would_block() {
     return failure(Errc::kWouldBlock, "a callback cannot wait");
@@ -145,6 +161,7 @@ class Producer::Core {
   std::atomic<std::size_t> pending_{0};
   std::unique_ptr<client::RemotingClient> client_;
   std::unique_ptr<Routes> routes_;
+  std::unique_ptr<Heart> heart_;
   std::unique_ptr<Sender> sender_;
 };
 

@@ -13,9 +13,11 @@
 #include "client/test_support.h"
 #include "model/properties.h"
 #include "os/clock.h"
+#include "wire/remoting/body/heartbeat.h"
 #include "wire/remoting/body/message_batch.h"
 #include "wire/remoting/body/route.h"
 #include "wire/remoting/codes.h"
+#include "wire/remoting/schema/clients.h"
 #include "wire/remoting/schema/name_routes.h"
 #include "wire/remoting/schema/send.h"
 
@@ -80,6 +82,8 @@ class ProducerTest : public testing::Test {
 
   void serve_send(const std::string& name, net::Connection& connection,
                   const wire::Command& command) {
+    if (command.code == wire::Heartbeat::meta.code) return take_heartbeat(connection, command);
+    if (command.code == wire::UnregisterClient::meta.code) return answer(connection, command, 0);
     const auto header = wire::decode_header<wire::SendMessageV2>(command);
     ASSERT_TRUE(header);
     {
@@ -96,6 +100,16 @@ class ProducerTest : public testing::Test {
     if (command.is_oneway()) return;
     if (on_send_) return on_send_(name, connection, command);
     store(connection, command);
+  }
+  void take_heartbeat(net::Connection& connection, const wire::Command& command) {
+    const auto body = wire::decode_body<wire::HeartbeatBody>(command.body);
+    ASSERT_TRUE(body);
+    ASSERT_EQ(body->producers.size(), 1u);
+    EXPECT_NE(body->client_id.find('@'), std::string::npos);
+    EXPECT_TRUE(body->consumers.empty());
+    heartbeat_of_ = body->producers[0].name;
+    ++heartbeats_;
+    answer_with<wire::Heartbeat>(connection, command, {});
   }
   static void store(net::Connection& connection, const wire::Command& command,
                     ResponseCode code = ResponseCode::kSuccess) {
@@ -132,6 +146,8 @@ class ProducerTest : public testing::Test {
   client::Serve on_lookup_;
   OnSend on_send_;
   std::atomic<int> lookups_{0};
+  std::atomic<int> heartbeats_{0};
+  std::string heartbeat_of_;
   std::mutex mutex_;
   std::vector<Seen> seen_;
   std::unique_ptr<FakeBroker> name_server_;
@@ -162,6 +178,17 @@ TEST_F(ProducerTest, SendsAMessageAndGetsAReceipt) {
   EXPECT_EQ(it.property("KEYS"), "k1 k2");
   EXPECT_EQ(it.property("color"), "red");
   EXPECT_EQ(it.property("DELAY"), "3");
+}
+
+TEST_F(ProducerTest, IntroducesItselfToTheBrokersOfItsRoutes) {
+  {
+    Producer producer = open({.group = "g"});
+    ASSERT_TRUE(producer.send({.topic = "T", .body = "x"}));
+    while (heartbeats_ < 2) std::this_thread::yield();
+    ASSERT_TRUE(producer.send({.topic = "T", .body = "x"}));
+  }
+  EXPECT_EQ(heartbeats_, 2);
+  EXPECT_EQ(heartbeat_of_, "g");
 }
 
 TEST_F(ProducerTest, GoesRoundAllQueues) {

@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "base/hex.h"
 #include "client/remoting/meeting.h"
 #include "client/sdk/failure.h"
 #include "client/sdk/member.h"
@@ -14,9 +13,7 @@
 #include "model/subscription.h"
 #include "model/topic.h"
 #include "os/clock.h"
-#include "os/process.h"
 #include "os/random.h"
-#include "os/thread.h"
 
 namespace oncemq::sdk {
 namespace {
@@ -79,17 +76,6 @@ Result<std::vector<model::Subscription>> subscriptions_of(const PushConsumerOpti
   return all;
 }
 
-// As the official clients are called: address@instance.
-std::string client_id_of(const PushConsumerOptions& options, os::Random& random) {
-  const std::vector<std::string> addresses = os::host_addresses();
-  const std::uint64_t chance = random.next();
-  const std::string instance =
-      !options.instance.empty()
-          ? options.instance
-          : std::to_string(os::process_id()) + "#" + to_hex(std::as_bytes(std::span(&chance, 1)));
-  return (addresses.empty() ? "localhost" : addresses.front()) + "@" + instance;
-}
-
 }  // namespace
 
 class PushConsumer::Core {
@@ -112,9 +98,10 @@ class PushConsumer::Core {
     core->routes_ =
         std::make_unique<Routes>(*core->client_, std::move(*name_servers), Routes::For::kConsuming);
     core->workers_ = std::make_unique<Workers>(core->options_.threads);
-    core->member_ = std::make_unique<Member>(
-        *core->client_, *core->routes_, *core->workers_, core->options_,
-        client_id_of(core->options_, core->random_), std::move(*subscriptions), core->handler_);
+    core->member_ =
+        std::make_unique<Member>(*core->client_, *core->routes_, *core->workers_, core->options_,
+                                 client_id(core->options_.instance, core->random_),
+                                 std::move(*subscriptions), core->handler_);
     core->client_->loop().post([raw = core.get()] { raw->member_->start(); });
     return core;
   }

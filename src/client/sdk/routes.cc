@@ -112,6 +112,7 @@ void Routes::settle(const std::string& topic, Result<Found> result) {
     entry.fresh_until_ms = now_ms() + (entry.route->is_new ? kNewFreshMs : kFreshMs);
     entry.pause_ms = 0;
     entry.trouble.reset();
+    if (on_new_) on_new_(*entry.route);
   } else {
     entry.trouble = result.error();
     entry.fresh_until_ms = entry.route != nullptr ? now_ms() + kNewFreshMs : 0;

@@ -35,6 +35,7 @@ class Routes {
   // Shared: a send uses the route that it began its attempt with, however long the answer takes.
   using Found = std::shared_ptr<const Route>;
   using OnRoute = std::function<void(Result<Found>)>;
+  using OnNew = std::function<void(const Route&)>;
 
   // The topic whose route tells which brokers make topics when they are sent to, and how many
   // queues a new one gets.
@@ -48,6 +49,8 @@ class Routes {
          For use = For::kSending)
       : client_(client), name_servers_(std::move(name_servers)), use_(use) {}
 
+  // Runs for each route that a name server gave; before the first find().
+  void on_new(OnNew on_new) { on_new_ = std::move(on_new); }
   // `on_route` runs once, at once when the route is known. Looks again, with pauses, as long as no
   // name server can be talked to and it is not `deadline_ms` (Clock::monotonic_ms). kTopicNotFound
   // | kUnreachable | kBusy | kClosed.
@@ -87,6 +90,7 @@ class Routes {
   client::RemotingClient& client_;
   const std::vector<std::string> name_servers_;
   const For use_;
+  OnNew on_new_;
   std::size_t preferred_ = 0;  // the name server that answered last
   std::unordered_map<std::string, Entry> entries_;
   bool closed_ = false;
