@@ -18,6 +18,7 @@ class Outcome {
 
   static Outcome done() { return Outcome(Kind::kDone, 0); }
   // It comes again after the delay of that level (1...), or, 0, of the broker's choice by attempt.
+  // Of an ordered consumer: after PushConsumerOptions::suspend.
   static Outcome again(std::int32_t delay_level = 0) { return Outcome(Kind::kAgain, delay_level); }
   // It becomes a dead letter, now.
   static Outcome dead() { return Outcome(Kind::kDead, 0); }

@@ -32,12 +32,16 @@ struct PushConsumerOptions {
   std::string group;
   std::vector<Subscription> subscriptions;  // at least one; the same in all members of the group
   std::string instance{};                   // tells members apart; empty: made up
-  std::size_t threads = 8;                  // handlers that run at once; 1...1024
-  std::size_t batch_max = 1;                // messages handed to one call of the handler
-  std::int32_t pull_batch = 32;             // messages asked for at once; 1...1024
-  std::size_t queue_messages_max = 1'000;   // held in memory of each queue ...
-  std::size_t queue_bytes_max = 64U << 20;  // ... and one pull answer more
-  // Redeliveries before the broker makes a message a dead letter; empty: the group's at the broker.
+  // One message of a queue after the other, in their order; a refused one holds up its queue.
+  bool ordered = false;
+  std::chrono::milliseconds suspend{1'000};  // ordered: until a refused message is handled again
+  std::size_t threads = 8;                   // handlers that run at once; 1...1024
+  std::size_t batch_max = 1;                 // messages handed to one call of the handler
+  std::int32_t pull_batch = 32;              // messages asked for at once; 1...1024
+  std::size_t queue_messages_max = 1'000;    // held in memory of each queue ...
+  std::size_t queue_bytes_max = 64U << 20;   // ... and one pull answer more
+  // Redeliveries before a message becomes a dead letter; empty: as the group is set up at the
+  // broker, or, ordered, no end.
   std::optional<std::int32_t> retries_max{};
   StartAt start_at = StartAt::kLast;
   std::int64_t start_time_ms = 0;  // since epoch, with kTime

@@ -5,6 +5,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -269,6 +270,124 @@ TEST_F(PushConsumerBrokerTest, TwoMembersShareTheQueuesAndOneThatLeavesHandsThem
   all.merge(send_many(sent, sent + 16));
   EXPECT_EQ(both.bodies(all.size()), all);
   EXPECT_EQ(second_inbox.all().size(), before);
+}
+
+// Handlers of one or more ordered consumers: at most one in a queue, each message once, in order.
+class Ordered {
+ public:
+  void begin(const Queue& queue) {
+    const MutexLock lock(mutex_);
+    EXPECT_TRUE(busy_.insert(name_of(queue)).second) << name_of(queue);
+  }
+  void end(const Delivery& delivery, bool done) {
+    const MutexLock lock(mutex_);
+    const std::string queue = name_of(delivery.queue);
+    busy_.erase(queue);
+    if (!done) return;
+    const auto [last, is_first] = last_.emplace(queue, delivery.queue_offset);
+    if (is_first) return;
+    EXPECT_EQ(last->second + 1, delivery.queue_offset) << queue;
+    last->second = delivery.queue_offset;
+  }
+
+ private:
+  static std::string name_of(const Queue& queue) {
+    return queue.topic + queue.broker + std::to_string(queue.id);
+  }
+  Mutex mutex_;
+  std::set<std::string> busy_ ONCE_GUARDED_BY(mutex_);
+  std::map<std::string, std::int64_t> last_ ONCE_GUARDED_BY(mutex_);
+};
+
+TEST_F(PushConsumerBrokerTest, AnOrderedQueueWaitsForItsRefusedMessage) {
+  const std::set<std::string> all = send_many(0, 40);
+  Ordered ordered;
+  Inbox done;
+  PushConsumerOptions in_order = options();
+  in_order.ordered = true;
+  in_order.suspend = std::chrono::milliseconds(5);
+  in_order.batch_max = 3;
+  const PushConsumer consumer = open(in_order, [&](std::span<const Delivery> batch) -> Outcomes {
+    ordered.begin(batch.front().queue);
+    std::vector<Outcome> each;
+    for (const Delivery& delivery : batch) {
+      // Every fifth message is refused twice, and with it what lies behind.
+      if (delivery.queue_offset % 5 == 2 && delivery.attempt <= 2) break;
+      each.push_back(Outcome::done());
+    }
+    const std::size_t count = each.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      ordered.end(batch[i], true);
+      done.add(batch[i]);
+    }
+    if (count == 0) ordered.end(batch.front(), false);
+    return each;
+  });
+  EXPECT_EQ(done.bodies(all.size()), all);
+  EXPECT_EQ(done.all().size(), all.size());
+  for (const Delivery& delivery : done.all())
+    EXPECT_EQ(delivery.attempt, delivery.queue_offset % 5 == 2 ? 3 : 1);
+}
+
+TEST_F(PushConsumerBrokerTest, AnOrderedMessageThatIsNeverDoneBecomesADeadLetter) {
+  std::vector<Message> three;
+  for (const char* body : {"good", "bad", "dead"}) three.push_back({.topic = "T", .body = body});
+  ASSERT_TRUE(producer_->send(three));  // one queue
+  send({.topic = "T", .body = "last"});
+  Inbox inbox;
+  PushConsumerOptions in_order = options();
+  in_order.ordered = true;
+  in_order.suspend = std::chrono::milliseconds(5);
+  in_order.retries_max = 2;
+  const PushConsumer consumer = open(in_order, [&](std::span<const Delivery> batch) -> Outcomes {
+    inbox.add(batch);
+    const std::string& body = batch.front().message.body;
+    if (body == "bad") return Outcome::again();
+    return body == "dead" ? Outcome::dead() : Outcome::done();
+  });
+  Inbox dead;
+  PushConsumerOptions undertaker = options("undertaker");
+  undertaker.subscriptions = {{.topic = "%DLQ%g"}};
+  const PushConsumer reader = open(undertaker, done_into(dead));
+  EXPECT_EQ(dead.bodies(2), (std::set<std::string>{"bad", "dead"}));
+  (void)inbox.bodies(4);
+  EXPECT_EQ(inbox.all().size(), 6U);  // "bad" three times
+}
+
+TEST_F(PushConsumerBrokerTest, OrderedQueuesGoFromMemberToMemberWithoutGapOrRepetition) {
+  Ordered ordered;
+  Inbox both;
+  std::atomic<int> by_first{0};
+  std::atomic<int> by_second{0};
+  const auto counting = [&](std::atomic<int>& count) {
+    return [&](std::span<const Delivery> batch) {
+      ordered.begin(batch.front().queue);
+      ++count;
+      both.add(batch);
+      ordered.end(batch.front(), true);
+      return Outcome::done();
+    };
+  };
+  PushConsumerOptions in_order = options();
+  in_order.ordered = true;
+  const PushConsumer first = open(in_order, counting(by_first));
+  std::set<std::string> all = send_many(0, 30);
+  EXPECT_EQ(both.bodies(all.size()), all);
+  int sent = 30;
+  for (int rounds = 0; rounds < 2; ++rounds) {
+    by_second = 0;
+    auto second = std::make_unique<PushConsumer>(open(in_order, counting(by_second)));
+    while (by_second == 0) {
+      all.merge(send_many(sent, sent + 8));
+      sent += 8;
+      EXPECT_EQ(both.bodies(all.size()), all);
+    }
+    all.merge(send_many(sent, sent + 30));
+    sent += 30;
+    second.reset();
+  }
+  EXPECT_EQ(both.bodies(all.size()), all);
+  EXPECT_EQ(both.all().size(), all.size());
 }
 
 TEST_F(PushConsumerBrokerTest, NothingIsLostWhenAConsumerClosesInTheMiddle) {

@@ -157,16 +157,11 @@ void Member::take_members(const std::string& topic, const std::string& address,
 }
 
 void Member::take_queues(const std::string& topic, const std::vector<Queue>& mine) {
-  for (auto at = queues_.begin(); at != queues_.end();) {
-    const auto& [queue, puller] = *at;
-    if (queue.topic != topic || std::find(mine.begin(), mine.end(), queue) != mine.end()) {
-      ++at;
-      continue;
-    }
-    puller->commit([] {});
-    puller->drop();
-    at = queues_.erase(at);
-  }
+  std::vector<std::shared_ptr<QueuePuller>> others;  // retiring changes queues_
+  for (const auto& [queue, puller] : queues_)
+    if (queue.topic == topic && std::find(mine.begin(), mine.end(), queue) == mine.end())
+      others.push_back(puller);
+  for (const auto& puller : others) puller->retire(std::nullopt);
   for (const Queue& queue : mine)
     if (!queues_.contains(queue)) add_queue(queue, std::nullopt);
 }
@@ -177,12 +172,13 @@ void Member::add_queue(const Queue& queue, std::optional<std::int64_t> start) {
   puller->begin();
 }
 
-void Member::restart(const Queue& queue, std::int64_t offset) {
-  const auto found = queues_.find(queue);
-  if (phase_ != Phase::kRunning || found == queues_.end()) return;
-  found->second->drop();
-  queues_.erase(found);
-  add_queue(queue, offset);
+void Member::on_retired(const Queue& queue, std::optional<std::int64_t> start) {
+  queues_.erase(queue);
+  if (phase_ != Phase::kRunning) return;
+  if (start)
+    add_queue(queue, start);
+  else
+    look_again(kLookSoonMs);  // it may be ours again by now
 }
 
 void Member::on_lost(const Queue& queue) {
@@ -270,7 +266,11 @@ void Member::leave() {
   const auto committed = [this] {
     if (--committing_ == 0) heart_.leave([this] { closed(); });
   };
-  for (const auto& [queue, puller] : queues_) puller->commit(committed);
+  for (const auto& [queue, puller] : queues_)
+    puller->commit([kept = puller, committed] {
+      kept->unlock();
+      committed();
+    });
   committed();
 }
 

@@ -39,10 +39,11 @@ class Member final : public PullerOwner {
 
   client::RemotingClient& client() override { return client_; }
   const PushConsumerOptions& options() const override { return options_; }
+  const std::string& client_id() const override { return client_id_; }
   std::optional<std::string> address_of(const Queue& queue) const override;
   void on_waiting(QueuePuller& puller) override;
   void on_returned() override { end_when_quiet(); }
-  void restart(const Queue& queue, std::int64_t offset) override;
+  void on_retired(const Queue& queue, std::optional<std::int64_t> start) override;
   void on_lost(const Queue& queue) override;
 
  private:
@@ -71,6 +72,7 @@ class Member final : public PullerOwner {
   void closed();
 
   void reset(const wire::Command& command);
+  void reset(const Queue& queue, std::int64_t offset);
   std::string running_info() const;
   std::string status_of(std::string_view topic) const;
 

@@ -69,10 +69,17 @@ void Member::reset(const wire::Command& command) {
   if (!header || header->group != options_.group) return;
   if (const auto rows = wire::decode_body<wire::QueueOffsetRows>(command.body)) {
     for (const wire::QueueOffsetRow& row : rows->offsets)
-      restart({.topic = row.topic, .broker = row.broker_name, .id = row.queue_id}, row.offset);
+      reset({.topic = row.topic, .broker = row.broker_name, .id = row.queue_id}, row.offset);
   } else if (const auto table = wire::decode_body<wire::QueueOffsets>(command.body)) {
     for (const auto& [queue, offset] : table->offsets)
-      restart({.topic = queue.topic, .broker = queue.broker_name, .id = queue.queue_id}, offset);
+      reset({.topic = queue.topic, .broker = queue.broker_name, .id = queue.queue_id}, offset);
+  }
+}
+
+void Member::reset(const Queue& queue, std::int64_t offset) {
+  if (const auto found = queues_.find(queue); found != queues_.end()) {
+    const std::shared_ptr<QueuePuller> puller = found->second;  // retiring changes queues_
+    puller->retire(offset);
   }
 }
 
@@ -89,7 +96,7 @@ std::string Member::running_info() const {
   wire::ConsumerRunningInfo info;
   info.properties = {{"PROP_CLIENT_VERSION", wire::version::name(wire::version::kOurs)},
                      {"PROP_CONSUME_TYPE", "CONSUME_PASSIVELY"},
-                     {"PROP_CONSUMEORDERLY", "false"},
+                     {"PROP_CONSUMEORDERLY", options_.ordered ? "true" : "false"},
                      {"PROP_CONSUMER_START_TIMESTAMP", std::to_string(started_ms_)},
                      {"PROP_THREADPOOL_CORE_SIZE", std::to_string(options_.threads)}};
   for (const auto& [topic, subscription] : subscriptions_)

@@ -27,7 +27,6 @@ std::vector<Delivery> ProcessQueue::take(std::size_t max) {
 
 void ProcessQueue::give_back(Delivery delivery) {
   const std::int64_t offset = delivery.queue_offset;
-  ++delivery.attempt;
   messages_.at(offset).delivery = std::move(delivery);
   waiting_.insert(offset);
 }

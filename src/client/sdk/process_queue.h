@@ -28,7 +28,7 @@ class ProcessQueue {
   std::vector<Delivery> take(std::size_t max);
   // One that waits shall not be handed out.
   void hold(std::int64_t offset) { waiting_.erase(offset); }
-  // One that was with a handler, or held, is to be handed out again, for the next attempt.
+  // One that was with a handler, or held, is to be handed out again.
   void give_back(Delivery delivery);
   // Handled, or taken back by the broker.
   void done(std::int64_t offset);

@@ -78,6 +78,7 @@ TEST(ProcessQueueTest, WhatIsGivenBackComesAgainFirst) {
   auto batch = queue.take(2);
   EXPECT_EQ(queue.log_offset(1), 100);
   queue.done(0);
+  batch[1].attempt = 2;
   queue.give_back(std::move(batch[1]));
   EXPECT_EQ(queue.commit_offset(), 1);
   const auto again = queue.take(2);

@@ -14,6 +14,7 @@
 #include "model/record_codec.h"
 #include "os/clock.h"
 #include "wire/remoting/body/heartbeat.h"
+#include "wire/remoting/body/queue_locks.h"
 #include "wire/remoting/body/reset_offset.h"
 #include "wire/remoting/body/route.h"
 #include "wire/remoting/body/stats.h"
@@ -128,6 +129,19 @@ class PushConsumerTest : public testing::Test {
         return answer(connection, command,
                       wire::number(no ? ResponseCode::kSystemError : ResponseCode::kSuccess));
       }
+      case wire::LockBatchQueues::meta.code: {
+        const auto body = wire::decode_body<wire::QueueLockBody>(command.body);
+        EXPECT_EQ(body->client_id, id_);
+        const bool taken = locked_by_others_ > 0 && locked_by_others_-- > 0;
+        told_.add(taken ? "no lock" : "lock");
+        return answer(connection, command, 0, {},
+                      wire::encode_body(
+                          wire::LockedQueues{taken ? std::vector<wire::Queue>() : body->queues}));
+      }
+      case wire::UnlockBatchQueues::meta.code:
+        EXPECT_TRUE(command.is_oneway());
+        told_.add("unlock");
+        return;
       case wire::UnregisterClient::meta.code:
         told_.add("goodbye");
         return answer(connection, command, 0);
@@ -198,7 +212,8 @@ class PushConsumerTest : public testing::Test {
   std::string id_;
   std::int64_t committed_ = -1;
   std::deque<Pulled> pulls_;
-  int refusals_ = 0;  // of messages that are sent back
+  int locked_by_others_ = 0;  // as often they still have it
+  int refusals_ = 0;          // of messages that are sent back
   std::function<void(net::Connection&)> on_wait_;
   Outcome outcome_ = Outcome::done();
   std::unique_ptr<FakeBroker> broker_;
@@ -372,6 +387,28 @@ TEST_F(PushConsumerTest, TellsBrokersWhatItDoes) {
   ASSERT_TRUE(status) << all[2];
   EXPECT_EQ(status->queues.at(queue), 5);
   EXPECT_EQ(all[3], "answer 3 ");
+}
+
+TEST_F(PushConsumerTest, AnOrderedQueueIsBegunWithItsLockAndUnlockedAfterItsCommit) {
+  committed_ = 5;
+  locked_by_others_ = 1;
+  outcome_ = Outcome::done();
+  pulls_.push_back({.next = 7, .records = record(5, "x") + record(6, "y")});
+  {
+    const PushConsumer consumer = open({.ordered = true});
+    (void)told_.lines(6);
+  }
+  Lines all = told_.lines(9);
+  std::erase(all, "pull 7");
+  EXPECT_EQ(all, (Lines{"no lock", "lock", "pull 5", "handle x attempt 1", "handle y attempt 1",
+                        "commit 7", "unlock", "goodbye"}));
+}
+
+TEST_F(PushConsumerTest, AnOrderedQueueThatIsResetIsLockedAgain) {
+  committed_ = 5;
+  pulls_.push_back({.code = ResponseCode::kPullOffsetMoved, .next = 50});
+  const PushConsumer consumer = open({.ordered = true});
+  EXPECT_EQ(told_.lines(5), (Lines{"lock", "pull 5", "lock", "commit 50", "pull 50"}));
 }
 
 TEST_F(PushConsumerTest, ClosesWhenNobodyIsThere) {
