@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "cli/verb.h"
+#include "client/admin/message_timeline.h"
 #include "client/admin/topic_details.h"
 
 namespace oncemq::cli {
@@ -11,6 +12,7 @@ namespace {
 struct Asked {
   Common common;
   std::string id;
+  std::string topic;
   client::KeyQuery query;
   std::string begin;
   std::string end;
@@ -64,6 +66,26 @@ Status show(const Asked& asked, Cluster& cluster) {
                        {"reconsumeTimes", std::to_string(message->reconsume_times)}}};
   for (const auto& [name, value] : message->all_properties()) table.rows.push_back({name, value});
   table.rows.push_back({"body", body_text(*message)});
+  print(asked.common, table);
+  return {};
+}
+
+// A line for each thing that happened, notes at the end.
+Status why(const Asked& asked, Cluster& cluster) {
+  const auto told = client::message_timeline(cluster.admin(), asked.topic, asked.id);
+  if (!told) return fail(told.error());
+  Table table{
+      .columns = {"time", "what", "broker", "topic", "queue", "offset", "group", "who", "why"},
+      .rows = {}};
+  for (const client::TimelineEntry& row : told->entries) {
+    const bool placed = row.queue_id >= 0;
+    table.rows.push_back({time_text(row.time_ms), row.what, row.broker, row.topic,
+                          placed ? Json(row.queue_id) : Json(""),
+                          placed ? Json(row.queue_offset) : Json(""), row.group, row.who,
+                          row.sentence});
+  }
+  for (const auto& [broker, note] : told->notes)
+    table.rows.push_back({"", "note", broker, "", "", "", "", "", note});
   print(asked.common, table);
   return {};
 }
@@ -125,6 +147,12 @@ void add_message(CLI::App& app, int& exit_code) {
   CLI::App* const shown = messages.verb("show", "one message by its offset id", Kind::kReads, show);
   shown->alias("get");
   shown->add_option("id", asked.id, "offset message id")->required();
+  CLI::App* const explained =
+      messages.verb("why", "what happened to a message, and why it came twice", Kind::kReads, why);
+  explained->add_option("id", asked.id, "offset message id, msgId of the client, or a key")
+      ->required();
+  explained->add_option("--topic", asked.topic, "its topic; without it all are tried")
+      ->check(topic_name());
   CLI::App* const found = messages.verb("query", "messages by key", Kind::kReads, query);
   found->add_option("topic", asked.query.topic, "topic")->required()->check(topic_name());
   found->add_option("key", asked.query.key, "one of its keys")->required();

@@ -6,6 +6,7 @@
 #include "front/http/api_question.h"
 #include "front/http/message_json.h"
 #include "front/http/messages_page.h"
+#include "front/remoting/timeline.h"
 #include "model/message_id.h"
 
 namespace oncemq::front {
@@ -86,11 +87,41 @@ Result<Json> message(const ApiContext& context, const ApiQuestion& question) {
   return span_json(*span, *body != "false");
 }
 
+Result<Json> why(const ApiContext& context, const ApiQuestion& question) {
+  const auto topic = question.text("topic");
+  if (!topic) return fail(topic.error());
+  const auto told = timelines_of(*context.parts.broker).of(*topic, question.path[1]);
+  if (!told) return fail(told.error());
+  Json events = Json::array();
+  for (const broker::TimelineRow& row : told->rows) {
+    Json json = Json::object();
+    json.set("atMs", row.at_ms);
+    json.set("what", row.what);
+    json.set("why", row.sentence);
+    json.set("topic", row.topic);
+    if (row.queue_id >= 0) json.set("queueId", row.queue_id).set("offset", row.offset);
+    if (!row.group.empty()) json.set("group", row.group);
+    if (!row.who.empty()) json.set("who", row.who);
+    events.push(std::move(json));
+  }
+  Json keys = Json::array();
+  for (const std::string& key : told->unique_keys) keys.push(key);
+  Json notes = Json::array();
+  for (const std::string& note : told->notes) notes.push(note);
+  return Json::object()
+      .set("topic", told->topic)
+      .set("uniqueKeys", std::move(keys))
+      .set("events", std::move(events))
+      .set("notes", std::move(notes));
+}
+
 constexpr ApiRoute kRoutes[] = {
     {"topics/{}/queues/{}/messages", queue_messages,
      "messages of a queue; ?offset= ?limit= ?body=true"},
     {"messages", messages,
      "messages by key: ?topic= ?key= ?unique=true ?beginMs= ?endMs= ?limit= ?body=true"},
+    {"messages/{}/why", why,
+     "what happened to a message and why, by id or key: sends, copies, redeliveries; ?topic="},
     {"messages/{}", message, "a message by its offset message id; ?body=false"},
 };
 

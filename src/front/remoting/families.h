@@ -20,6 +20,7 @@
 #include "front/remoting/recall.h"
 #include "front/remoting/reply.h"
 #include "front/remoting/send.h"
+#include "front/remoting/timeline.h"
 #include "front/remoting/topics.h"
 #include "front/remoting/transactions.h"
 
@@ -32,7 +33,7 @@ struct BrokerFamilies {
   std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, PopFamily, OffsetFamily,
              QueryFamily, ClientFamily, TopicFamily, GroupFamily, ConnectionFamily,
              BrokerAdminFamily, CauseFamily, IdempotencyFamily, DeadLetterFamily, TransactionFamily,
-             FaultFamily>
+             FaultFamily, TimelineFamily>
       all;
 };
 

@@ -15,6 +15,7 @@
 #include "wire/remoting/body/reset_offset.h"
 #include "wire/remoting/body/route.h"
 #include "wire/remoting/body/stats.h"
+#include "wire/remoting/body/timeline.h"
 #include "wire/remoting/body/topics.h"
 #include "wire/remoting/body/transactions.h"
 
@@ -126,6 +127,7 @@ ONCE_BODY(DeadLetterOffsets);
 ONCE_BODY(GroupCauses);
 ONCE_BODY(IdempotencyReport);
 ONCE_BODY(FaultList);
+ONCE_BODY(MessageTimeline);
 ONCE_BODY(GroupConfigList);
 ONCE_BODY(GroupForbidden);
 ONCE_BODY(GroupList);

@@ -24,6 +24,7 @@
 #include "wire/remoting/schema/recall.h"
 #include "wire/remoting/schema/reply.h"
 #include "wire/remoting/schema/send.h"
+#include "wire/remoting/schema/timeline.h"
 #include "wire/remoting/schema/topics.h"
 #include "wire/remoting/schema/transactions.h"
 
@@ -35,8 +36,8 @@ using AllRequests =
     ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, PopRequests,
                 OffsetRequests, QueryRequests, ClientRequests, TopicRequests, GroupRequests,
                 ConnectionRequests, BrokerAdminRequests, CauseRequests, IdempotencyRequests,
-                DeadLetterRequests, TransactionRequests, FaultRequests, NameRouteRequests,
-                NameKvRequests, NameBrokerRequests>;
+                DeadLetterRequests, TransactionRequests, FaultRequests, TimelineRequests,
+                NameRouteRequests, NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests
