@@ -9,6 +9,17 @@ find_package(ZLIB REQUIRED)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 
+# SOCI alone is linked; it loads its backends, and with them the databases' libraries, on demand. Their
+# headers say what lies behind its handles.
+find_library(SOCI_CORE soci_core REQUIRED)
+find_path(SOCI_INCLUDE soci/soci.h REQUIRED)
+find_path(LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)
+find_path(SQLITE_INCLUDE sqlite3.h REQUIRED)
+add_library(oncemq_soci INTERFACE)
+target_include_directories(oncemq_soci SYSTEM INTERFACE
+  ${SOCI_INCLUDE} ${LIBPQ_INCLUDE} ${SQLITE_INCLUDE})
+target_link_libraries(oncemq_soci INTERFACE ${SOCI_CORE} ${CMAKE_DL_LIBS})
+
 add_library(oncemq_foreign INTERFACE)
 target_link_libraries(oncemq_foreign INTERFACE
   tl::expected fmt::fmt spdlog::spdlog CLI11::CLI11 nlohmann_json::nlohmann_json

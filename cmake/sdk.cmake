@@ -16,15 +16,22 @@ add_custom_command(OUTPUT ${folder}/liboncemq.a
   COMMAND ${CMAKE_RANLIB} liboncemq.a
   DEPENDS ${archives} ${folder}/merge.mri
   WORKING_DIRECTORY ${folder} COMMENT "Merging liboncemq.a" VERBATIM)
-add_custom_target(oncemq_sdk ALL DEPENDS ${folder}/liboncemq.a)
+# Effects that happen once need SOCI: an archive of its own for programs that want them (docs/once.md).
+add_custom_command(OUTPUT ${folder}/liboncemq-once.a
+  COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:oncemq_once> liboncemq-once.a
+  COMMAND ${CMAKE_STRIP} --strip-debug liboncemq-once.a
+  DEPENDS oncemq_once WORKING_DIRECTORY ${folder} VERBATIM)
+add_custom_target(oncemq_sdk ALL DEPENDS ${folder}/liboncemq.a ${folder}/liboncemq-once.a)
 
 include(CMakePackageConfigHelpers)
 write_basic_package_version_file(${folder}/oncemq-config-version.cmake
   COMPATIBILITY SameMinorVersion)
-configure_file(${PROJECT_SOURCE_DIR}/packaging/oncemq.pc.in ${folder}/oncemq.pc @ONLY)
+foreach(name oncemq oncemq-once)
+  configure_file(${PROJECT_SOURCE_DIR}/packaging/${name}.pc.in ${folder}/${name}.pc @ONLY)
+endforeach()
 # The same folders under each prefix, so that a moved prefix works.
-install(FILES ${folder}/liboncemq.a DESTINATION lib COMPONENT sdk)
-install(FILES ${folder}/oncemq.pc DESTINATION lib/pkgconfig COMPONENT sdk)
+install(FILES ${folder}/liboncemq.a ${folder}/liboncemq-once.a DESTINATION lib COMPONENT sdk)
+install(FILES ${folder}/oncemq.pc ${folder}/oncemq-once.pc DESTINATION lib/pkgconfig COMPONENT sdk)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/oncemq-config.cmake
   ${folder}/oncemq-config-version.cmake DESTINATION lib/cmake/oncemq COMPONENT sdk)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/oncemq DESTINATION include COMPONENT sdk)

@@ -1,4 +1,5 @@
-# find_package(oncemq): the target oncemq::oncemq (docs/sdk.md).
+# find_package(oncemq): the target oncemq::oncemq (docs/sdk.md), and where SOCI is installed oncemq::once
+# (docs/once.md).
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(tl-expected)
@@ -20,5 +21,12 @@ if(NOT TARGET oncemq::oncemq)
     INTERFACE_COMPILE_FEATURES cxx_std_20
     INTERFACE_LINK_LIBRARIES
       "tl::expected;spdlog::spdlog;fmt::fmt;ZLIB::ZLIB;PkgConfig::ONCEMQ_ISAL;Threads::Threads")
+  find_library(ONCEMQ_SOCI soci_core)
+  if(ONCEMQ_SOCI)
+    add_library(oncemq::once STATIC IMPORTED)
+    set_target_properties(oncemq::once PROPERTIES
+      IMPORTED_LOCATION "${oncemq_prefix}/lib/liboncemq-once.a"
+      INTERFACE_LINK_LIBRARIES "oncemq::oncemq;${ONCEMQ_SOCI};${CMAKE_DL_LIBS}")
+  endif()
   unset(oncemq_prefix)
 endif()

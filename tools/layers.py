@@ -14,7 +14,8 @@ import sys
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)"', re.M)
 SUFFIXES = {".h", ".cc"}
-# The public API belongs to the client layer and stands on nothing but itself.
+# The public API stands on nothing but itself. It belongs to the client layer, a folder of it to the
+# layer of that name.
 PUBLIC = "oncemq"
 
 
@@ -35,7 +36,10 @@ def read_table(path):
 
 
 def layer_of(name):
-    return "client" if name.startswith(PUBLIC + "/") else name.split("/")[0]
+    parts = name.split("/")
+    if parts[0] != PUBLIC:
+        return parts[0]
+    return parts[1] if len(parts) > 2 else "client"
 
 
 def read_tree(root):

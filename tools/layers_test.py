@@ -80,6 +80,17 @@ class LayersTest(unittest.TestCase):
         self.assert_refused({"src/os/a.h": "", "src/os/a.cc": '#include "a.h"\n'},
                             '"a.h" does not exist')
 
+    def test_folder_of_the_public_api_belongs_to_its_layer(self):
+        table = "base:\nclient: base\nonce: base client\n"
+        files = {
+            "include/oncemq/message.h": "",
+            "include/oncemq/once/sql.h": '#include "oncemq/message.h"\n',
+            "src/once/a.h": '#include "oncemq/once/sql.h"\n',
+        }
+        self.assertEqual([], self.check(files, table))
+        self.assert_refused({**files, "src/client/a.h": '#include "oncemq/once/sql.h"\n'},
+                            "'client' may not include 'once'", table)
+
     def test_public_api_belongs_to_client(self):
         self.assertEqual([], self.check({
             "include/oncemq/message.h": "",

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # lane: all native tests with ThreadSanitizer
+# needs: databases
 # limit: 1500
 set -euo pipefail
 cd "$(dirname "$0")/../.."

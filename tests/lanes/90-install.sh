@@ -68,5 +68,19 @@ done
 "$work/sdk/examples/consume" "127.0.0.1:$namesrv_port" sdk sdk-group 28 | tee "$work/consumed"
 [[ $(grep -cE '^queue [0-9]+ offset [0-9]+ attempt 1: [a-z-]+( [0-9])?$' "$work/consumed") == 28 ]] ||
   die "consume did not get everything"
+
+echo "== effects that happen once, with the installed library"
+g++-12 -std=c++20 examples/sdk/book.cc -o "$work/sdk/book" \
+  $(PKG_CONFIG_PATH="$work/sdk/prefix/lib/pkgconfig" pkg-config --cflags --libs oncemq-once)
+for program in "$work/sdk/examples/book" "$work/sdk/book"; do
+  "$program" "sqlite:$program.db" a b a | tee "$work/booked"
+  [[ $(grep -c ' booked $' "$work/booked") == 2 ]] || die "$program did not book two"
+  [[ $("$program" "sqlite:$program.db" b a | grep -c ' booked before ') == 2 ]] || die "booked twice"
+done
+
+echo "== serving loads no database's library"
+if grep -E 'lib(pq|sqlite3|mariadb|soci_[a-z]*(sql|odbc|firebird))' "/proc/$server_pid/maps"; then
+  die "the broker loaded them"
+fi
 stop_server
 echo "summary: installed, packed ($(du -k "$deb" | cut -f1) KiB), started and stopped"

@@ -42,7 +42,7 @@ class DocsTest(unittest.TestCase):
     def test_every_promise_names_a_test_that_there_is(self):
         files = set()
         everything = ""
-        for folder, suffixes in (("src", ("_test.cc",)), ("tests", (".java", ".go", ".py"))):
+        for folder, suffixes in (("src", ("_test.cc",)), ("tests", (".java", ".go", ".py", "_test.cc"))):
             for path, _, names in os.walk(os.path.join(ROOT, folder)):
                 for name in names:
                     if name.endswith(suffixes):
