@@ -1,7 +1,6 @@
 # Tests are found by pattern, so that none can be left out by accident:
 #   src/<layer>/**/*_test.cc   -> test_<layer>,  ctest label "unit"
 #   tests/<lane>/*_test.cc     -> lane_<lane>,   ctest label "<lane>"
-#   tests/<lane>/program/x.cc  -> <lane>_x, a program that the tests of the lane run
 #   tools/*_test.py            -> ctest label "tools"
 find_package(GTest REQUIRED)
 include(GoogleTest)
@@ -44,12 +43,6 @@ foreach(folder IN LISTS lanes)
       target_include_directories(lane_${lane} PRIVATE ${PROJECT_SOURCE_DIR})
       target_link_libraries(lane_${lane} PRIVATE oncemq_app)
     endif()
-    file(GLOB programs CONFIGURE_DEPENDS ${folder}/program/*.cc)
-    foreach(file IN LISTS programs)
-      cmake_path(GET file STEM name)
-      add_executable(${lane}_${name} ${file})
-      target_link_libraries(${lane}_${name} PRIVATE oncemq_app)
-    endforeach()
   endif()
 endforeach()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lane: all native tests with AddressSanitizer and UndefinedBehaviorSanitizer
 # needs: databases
-# limit: 1500
+# limit: 1800
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tools/setup.sh

@@ -104,15 +104,6 @@ class Postgres:
         self.process.wait()
         self.process = None
 
-    def query(self, text):
-        """Rows as lists of text."""
-        done = subprocess.run([f"{self.bin}/psql", "-X", "-A", "-t", "-q", "-F", "|", "-h", self.folder, "-U", USER,
-                               "-d", "postgres", "-v", "ON_ERROR_STOP=1", "-c", text], cwd=self.folder,
-                              capture_output=True, text=True, timeout=120)
-        if done.returncode != 0:
-            raise SystemExit(f"{text}: {done.stderr}")
-        return [line.split("|") for line in done.stdout.splitlines()]
-
     def close(self):
         if self.process and self.process.poll() is None:
             self.kill()
