@@ -190,7 +190,7 @@ TEST_F(CausesTest, NamesDiffer) {
 
 struct GroupLagTest : CausesTest {
   std::vector<GroupLag> lags(std::size_t ages) {
-    return GroupLags(topics, offsets, clients, store, clock).all(ages);
+    return GroupLags(topics, offsets, clients, deliveries, popper, store, clock).all(ages);
   }
 };
 
@@ -214,6 +214,40 @@ TEST_F(GroupLagTest, CountsWhatIsNotConsumedAndHowOldItIs) {
   EXPECT_EQ(lags(1)[1].age_ms, -1);
   ASSERT_TRUE(offsets.commit("g", "t", 0, model::ConsumeOffset{10}).has_value());
   EXPECT_EQ(lags(3)[1].age_ms, 1'000);
+}
+
+TEST_F(GroupLagTest, CountsWhatIsWithConsumers) {
+  ASSERT_TRUE(offsets.commit("g", "t", 0, model::ConsumeOffset{2}).has_value());
+  const store::ConsumeQueue* queue = store.find_queue("t", 0);
+  deliveries.given({.queue = queue, .group = "g", .from = 2, .next = 8, .messages = 6});
+  EXPECT_EQ(lags(1)[0].in_flight, 6);
+  EXPECT_EQ(lags(1)[0].messages, 8);
+  ASSERT_TRUE(offsets.commit("g", "t", 0, model::ConsumeOffset{5}).has_value());
+  EXPECT_EQ(lags(1)[0].in_flight, 3);
+  // Further than it was given, by whoever reset it.
+  ASSERT_TRUE(offsets.commit("g", "t", 0, model::ConsumeOffset{9}).has_value());
+  EXPECT_EQ(lags(1)[0].in_flight, 0);
+  const auto one =
+      GroupLags(topics, offsets, clients, deliveries, popper, store, clock).of_group("g");
+  ASSERT_EQ(one.size(), 1U);
+  EXPECT_EQ(one[0].messages, 1);
+}
+
+TEST_F(GroupLagTest, CountsWhatIsPopped) {
+  ASSERT_TRUE(groups.update({.name = "p"}).has_value());
+  PopRequest request{.group = "p", .topic = "t", .queue_id = 0, .invisible_ms = 60'000};
+  request.max_messages = 4;
+  auto popped = popper.pop(request);
+  ASSERT_TRUE(popped.has_value()) << popped.error().message;
+  EXPECT_EQ(lags(1)[0].in_flight, 4);
+  ASSERT_TRUE(popper
+                  .ack({.group = "p",
+                        .topic = "t",
+                        .queue_id = 0,
+                        .offset = popped->parts.at(0).messages.at(0).offset,
+                        .token = popped->pop_time})
+                  .has_value());
+  EXPECT_EQ(lags(1)[0].in_flight, 3);
 }
 
 TEST_F(GroupLagTest, WhatAnOnlineGroupNoLongerSubscribesIsNotItsBacklog) {

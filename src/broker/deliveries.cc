@@ -8,8 +8,19 @@
 
 namespace oncemq::broker {
 
-Deliveries::Shard& Deliveries::shard_of(const store::ConsumeQueue* queue) {
-  return shards_[(reinterpret_cast<std::uintptr_t>(queue) >> 6) % kShards];
+std::size_t Deliveries::shard_of(const store::ConsumeQueue* queue) {
+  return (reinterpret_cast<std::uintptr_t>(queue) >> 6) % kShards;
+}
+
+std::optional<std::int64_t> Deliveries::reached(const store::ConsumeQueue& queue,
+                                                std::string_view group) const {
+  const Shard& shard = shards_[shard_of(&queue)];
+  MutexLock lock(shard.mutex);
+  const auto groups = shard.queues.find(&queue);
+  if (groups == shard.queues.end()) return std::nullopt;
+  const auto row = groups->second.find(group);
+  if (row == groups->second.end()) return std::nullopt;
+  return row->second.high;
 }
 
 Cause Deliveries::cause_of(const Row& row, ChannelId channel) {
@@ -23,7 +34,7 @@ void Deliveries::given(const Given& given) {
   Cause cause = Cause::kOffsetBack;
   const std::int64_t end = given.queue->max().value;
   {
-    Shard& shard = shard_of(given.queue);
+    Shard& shard = shards_[shard_of(given.queue)];
     MutexLock lock(shard.mutex);
     Groups& groups = shard.queues[given.queue];
     auto found = groups.find(given.group);
@@ -65,7 +76,7 @@ void Deliveries::given(const Given& given) {
 }
 
 void Deliveries::reset(const store::ConsumeQueue& queue, std::string_view group) {
-  Shard& shard = shard_of(&queue);
+  Shard& shard = shards_[shard_of(&queue)];
   MutexLock lock(shard.mutex);
   const auto groups = shard.queues.find(&queue);
   if (groups == shard.queues.end()) return;
@@ -106,7 +117,7 @@ Status Deliveries::load(std::string_view json, const TopicTable& topics) {
     const TopicEntry* topic = topics.find(std::string_view(name).substr(0, at));
     const store::ConsumeQueue* queue = topic == nullptr ? nullptr : topic->queue(queue_id);
     if (queue == nullptr) continue;
-    Shard& shard = shard_of(queue);
+    Shard& shard = shards_[shard_of(queue)];
     MutexLock lock(shard.mutex);
     for (const auto& [group, high] : groups.members()) {
       if (rows_.load(std::memory_order_relaxed) >= options_.offsets_max) return {};

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,6 +42,9 @@ class Deliveries {
   };
   // Messages go to a consumer.
   void given(const Given& given);
+  // Behind the furthest message that pulls gave to the group, as far as that is known.
+  std::optional<std::int64_t> reached(const store::ConsumeQueue& queue,
+                                      std::string_view group) const;
   // The group was told to go on elsewhere (reset): what it reads again has that cause.
   void reset(const store::ConsumeQueue& queue, std::string_view group);
 
@@ -71,7 +75,7 @@ class Deliveries {
     mutable Mutex mutex;
     std::unordered_map<const store::ConsumeQueue*, Groups> queues ONCE_GUARDED_BY(mutex);
   };
-  Shard& shard_of(const store::ConsumeQueue* queue);
+  static std::size_t shard_of(const store::ConsumeQueue* queue);
   static Cause cause_of(const Row& row, ChannelId channel);
 
   const Options& options_;

@@ -16,15 +16,18 @@ std::int64_t position(const store::ConsumeQueue& queue, model::ConsumeOffset off
 
 }  // namespace
 
-std::int64_t GroupLags::messages(const std::string& topic,
-                                 const ConsumerOffsets::Table& table) const {
-  std::int64_t sum = 0;
+void GroupLags::count(GroupLag& lag, const ConsumerOffsets::Table& table) const {
   for (const auto& [queue_id, offset] : table) {
-    const store::ConsumeQueue* queue = store_.find_queue(topic, queue_id);
-    if (queue != nullptr)
-      sum += std::max<std::int64_t>(0, queue->max().value - position(*queue, offset));
+    const store::ConsumeQueue* queue = store_.find_queue(lag.topic, queue_id);
+    if (queue == nullptr) continue;
+    const std::int64_t at = position(*queue, offset);
+    const std::int64_t behind = std::max<std::int64_t>(0, queue->max().value - at);
+    lag.messages += behind;
+    if (const auto popped = popper_.position(lag.group, lag.topic, queue_id))
+      lag.in_flight += static_cast<std::int64_t>(popped->in_flight);
+    else if (const auto reached = deliveries_.reached(*queue, lag.group))
+      lag.in_flight += std::clamp<std::int64_t>(*reached - at, 0, behind);
   }
-  return sum;
 }
 
 std::int64_t GroupLags::age_ms(const std::string& topic,
@@ -50,7 +53,7 @@ std::vector<GroupLag> GroupLags::all(std::size_t ages) const {
   std::vector<Source> sources;
   offsets_.for_each(
       [&](const std::string& topic, const std::string& group, const ConsumerOffsets::Table& table) {
-        sources.push_back({{topic, group}, table});
+        sources.push_back({{.topic = topic, .group = group}, table});
       });
   std::unordered_map<std::string, std::optional<ConsumerGroupView>> online;
   std::erase_if(sources, [&](Source& source) {
@@ -61,7 +64,7 @@ std::vector<GroupLag> GroupLags::all(std::size_t ages) const {
         std::ranges::none_of(view->second->subscriptions,
                              [&](const auto& s) { return s.topic == source.lag.topic; }))
       return true;
-    source.lag.messages = messages(source.lag.topic, source.table);
+    count(source.lag, source.table);
     return false;
   });
   std::ranges::sort(sources, [](const Source& a, const Source& b) {
@@ -82,7 +85,11 @@ std::vector<GroupLag> GroupLags::of_group(const std::string& group) const {
   for (const std::string& topic : offsets_.topics_of(group)) {
     if (topics_.find(topic) == nullptr) continue;
     const ConsumerOffsets::Table table = offsets_.queues(group, topic);
-    lags.push_back({topic, group, messages(topic, table), age_ms(topic, table)});
+    GroupLag& lag = lags.emplace_back();
+    lag.topic = topic;
+    lag.group = group;
+    lag.age_ms = age_ms(topic, table);
+    count(lag, table);
   }
   return lags;
 }

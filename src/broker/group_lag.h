@@ -7,6 +7,8 @@
 
 #include "broker/client_registry.h"
 #include "broker/consumer_offsets.h"
+#include "broker/deliveries.h"
+#include "broker/popper.h"
 #include "broker/topic_table.h"
 #include "os/clock.h"
 #include "store/message_store.h"
@@ -21,6 +23,8 @@ struct GroupLag {
   // Since the oldest message that the group has not consumed was stored; 0 when there is none, -1
   // when it was not asked for.
   std::int64_t age_ms = -1;
+  // Of `messages`: given to a consumer and not yet consumed; what a restart forgot is not counted.
+  std::int64_t in_flight = 0;
 };
 
 // Looks at all groups that have consumed something. Reads the log: not for a loop that clients wait
@@ -28,8 +32,15 @@ struct GroupLag {
 class GroupLags {
  public:
   GroupLags(const TopicTable& topics, const ConsumerOffsets& offsets, const ClientRegistry& clients,
-            store::MessageStore& store, const os::Clock& clock)
-      : topics_(topics), offsets_(offsets), clients_(clients), store_(store), clock_(clock) {}
+            const Deliveries& deliveries, const Popper& popper, store::MessageStore& store,
+            const os::Clock& clock)
+      : topics_(topics),
+        offsets_(offsets),
+        clients_(clients),
+        deliveries_(deliveries),
+        popper_(popper),
+        store_(store),
+        clock_(clock) {}
 
   // Most messages first; the first `ages` rows get their age. What an online group no longer
   // subscribes is left out, as consumerProgress does.
@@ -38,12 +49,14 @@ class GroupLags {
   std::vector<GroupLag> of_group(const std::string& group) const;
 
  private:
-  std::int64_t messages(const std::string& topic, const ConsumerOffsets::Table& table) const;
+  void count(GroupLag& lag, const ConsumerOffsets::Table& table) const;
   std::int64_t age_ms(const std::string& topic, const ConsumerOffsets::Table& table) const;
 
   const TopicTable& topics_;
   const ConsumerOffsets& offsets_;
   const ClientRegistry& clients_;
+  const Deliveries& deliveries_;
+  const Popper& popper_;
   store::MessageStore& store_;
   const os::Clock& clock_;
 };

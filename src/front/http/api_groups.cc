@@ -29,6 +29,7 @@ Json lag_json(const broker::GroupLag& lag) {
   Json json = Json::object();
   json.set("topic", lag.topic);
   json.set("messages", lag.messages);
+  json.set("inFlight", lag.in_flight);
   if (lag.age_ms >= 0) json.set("ageMs", lag.age_ms);
   return json;
 }
@@ -49,7 +50,8 @@ Result<Json> groups(const ApiContext& context, const ApiQuestion& question) {
   broker::Broker& broker = *context.parts.broker;
   std::map<std::string, std::int64_t, std::less<>> lag;
   const broker::GroupLags lags(broker.topics(), broker.offsets(), broker.clients(),
-                               *context.parts.store, context.clock);
+                               broker.deliveries(), broker.popper(), *context.parts.store,
+                               context.clock);
   for (const broker::GroupLag& row : lags.all(0)) lag[row.group] += row.messages;
   Json list = Json::array();
   bool more = false;
@@ -91,7 +93,8 @@ Result<Json> group(const ApiContext& context, const ApiQuestion& question) {
   json.set("members", std::move(members));
   json.set("subscriptions", std::move(subscriptions));
   const broker::GroupLags lags(broker.topics(), broker.offsets(), broker.clients(),
-                               *context.parts.store, context.clock);
+                               broker.deliveries(), broker.popper(), *context.parts.store,
+                               context.clock);
   Json lag = Json::array();
   for (const broker::GroupLag& row : lags.of_group(name)) lag.push(lag_json(row));
   json.set("lag", std::move(lag));

@@ -160,6 +160,7 @@ TEST_F(HttpSiteTest, MetricsTellWhatHappened) {
   EXPECT_THAT(text, HasSubstr("\noncemq_group_messages_out_total{topic=\"t\",group=\"g\"} 2\n"));
   EXPECT_THAT(text, HasSubstr("\noncemq_group_lag_messages{topic=\"t\",group=\"g\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\noncemq_group_lag_seconds{topic=\"t\",group=\"g\"} 90\n"));
+  EXPECT_THAT(text, HasSubstr("\noncemq_group_in_flight_messages{topic=\"t\",group=\"g\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\noncemq_store_writable 1\n"));
   EXPECT_THAT(text, HasSubstr("\noncemq_startup_seconds 0.042\n"));
   EXPECT_THAT(text, HasSubstr("\noncemq_redeliveries_total{cause=\"consumer_asked\"} 0\n"));

@@ -63,10 +63,12 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
      "Messages stored and not yet consumed by the group. 'other': the sum of the rest."},
     {"oncemq_group_lag_seconds", kGauge, "topic group",
      "Age of the oldest message that the group has not consumed, 0 when there is none."},
+    {"oncemq_group_in_flight_messages", kGauge, "topic group",
+     "Of these: given to a consumer, neither consumed nor given back. POP: held by a consumer, or "
+     "about to be given again."},
     {"oncemq_group_filter_over_total", kCounter, "group",
      "Evaluations of the group's SQL92 expressions that their bound of work was not enough for; "
-     "the "
-     "messages were not given to it."},
+     "the messages were not given to it."},
     {"oncemq_group_dlq_messages", kGauge, "group",
      "Messages in the group's dead-letter queue that were neither replayed nor purged. Missing "
      "for a moment after a start, until the marks of dead letters are read."},

@@ -47,6 +47,7 @@ enum class Metric : std::size_t {
   kGroupOutBytes,
   kLagMessages,
   kLagSeconds,
+  kInFlight,
   kFilterOver,
   kDlqMessages,
   kDeadLetters,

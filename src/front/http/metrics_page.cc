@@ -208,7 +208,8 @@ void MetricsPage::add_traffic(broker::Broker& broker) {
 }
 
 void MetricsPage::add_lag(broker::Broker& broker, store::MessageStore& store) {
-  const broker::GroupLags lags(broker.topics(), broker.offsets(), broker.clients(), store, clock_);
+  const broker::GroupLags lags(broker.topics(), broker.offsets(), broker.clients(),
+                               broker.deliveries(), broker.popper(), store, clock_);
   std::int64_t rest = 0;
   bool any_rest = false;
   std::size_t listed = 0;
@@ -216,6 +217,7 @@ void MetricsPage::add_lag(broker::Broker& broker, store::MessageStore& store) {
     if (listed++ < series_max_) {
       add(Metric::kLagMessages, lag.messages, {lag.topic, lag.group});
       add(Metric::kLagSeconds, seconds(lag.age_ms), {lag.topic, lag.group});
+      add(Metric::kInFlight, lag.in_flight, {lag.topic, lag.group});
     } else {
       any_rest = true;
       rest += lag.messages;
