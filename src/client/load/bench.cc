@@ -11,6 +11,7 @@
 #include "client/load/send_load.h"
 #include "os/descriptors.h"
 #include "os/process_usage.h"
+#include "os/random.h"
 
 namespace oncemq::client {
 namespace {
@@ -83,7 +84,9 @@ SendLoadOptions send_options(const BenchPlan& plan, const std::vector<LoadQueue>
                     .wait = plan.wait,
                     .timer = plan.delay_ms > 0,
                     .half = plan.transactions,
-                    .header = plan.header},
+                    .header = plan.header,
+                    // Or an idempotent topic would take a second run's messages for the first one's.
+                    .run = static_cast<std::uint32_t>(os::SystemRandom().next())},
           .queues = queues,
           .connections = plan.connections,
           .window = plan.window,

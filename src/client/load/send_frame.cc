@@ -18,8 +18,10 @@ constexpr std::string_view kOpaqueText = "1999999973";
 constexpr std::int64_t kBorn = 1'999'999'999'973;
 constexpr std::string_view kBornText = "1999999999973";
 constexpr std::string_view kDeliverText = "1999999999972";
-constexpr std::string_view kUniqueStart = "0CE30000BE2CB17E";  // upstream's keys are 32 digits, too
+// A unique key: this start, the run, the number. Upstream's keys are 32 digits, too.
+constexpr std::string_view kUniqueStart = "0CE30000BE2CB17E";
 constexpr std::string_view kUnique = "FEEDFACECAFEBEEF";
+constexpr std::size_t kRunDigits = 6;
 constexpr std::string_view kKey = "key-9999999973";
 constexpr std::string_view kMagic = "oncebeat";
 constexpr std::size_t kStampSize = 16;
@@ -65,7 +67,8 @@ std::string make_properties(const SendShape& shape) {
 
 }  // namespace
 
-SendFrame::SendFrame(const SendShape& shape, std::int32_t queue_id) : keys_(shape.keys) {
+SendFrame::SendFrame(const SendShape& shape, std::int32_t queue_id)
+    : keys_(shape.keys), run_(shape.run) {
   const std::string properties = make_properties(shape);
   std::string body = make_body(shape.size);
   const bool batch = shape.batch > 1;
@@ -143,7 +146,8 @@ void SendFrame::write(MutableBytes to, const SendMark& mark) const {
         put_digits(at, kBornText.size(), mark.born_ms);
         break;
       case Patch::kUnique:
-        put_hex(at, kUnique.size(), static_cast<std::uint64_t>(message));
+        put_hex(at, kRunDigits, run_);
+        put_hex(at + kRunDigits, kUnique.size() - kRunDigits, static_cast<std::uint64_t>(message));
         break;
       case Patch::kKey:
         put_digits(at + 4, kKey.size() - 4, message % keys_);
@@ -166,7 +170,8 @@ std::optional<std::int64_t> read_stamp(Bytes body) {
 std::optional<std::int64_t> read_number(std::string_view properties) {
   const auto unique = model::find_property(properties, model::property::kUniqueKey);
   if (!unique || !unique->starts_with(kUniqueStart)) return {};
-  const std::string_view digits = unique->substr(kUniqueStart.size());
+  if (unique->size() != kUniqueStart.size() + kUnique.size()) return {};
+  const std::string_view digits = unique->substr(kUniqueStart.size() + kRunDigits);
   std::int64_t number = 0;
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);

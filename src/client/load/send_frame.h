@@ -23,6 +23,7 @@ struct SendShape {
   bool timer = false;        // property TIMER_DELIVER_MS; not in batches
   bool half = false;         // half messages; not in batches
   wire::HeaderKind header = wire::HeaderKind::kJson;
+  std::uint32_t run = 0;  // its lower 24 bits tell the unique keys of one run from another's
 };
 
 // What differs from frame to frame.
@@ -68,6 +69,7 @@ class SendFrame {
   std::string bytes_;
   std::vector<Place> places_;
   std::int64_t keys_;
+  std::uint32_t run_;
 };
 
 // The stamp in a body that a SendFrame wrote, when there is one (bodies of 16 bytes and more).

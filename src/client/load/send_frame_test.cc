@@ -54,6 +54,19 @@ TEST_P(SendFrameTest, IsAnOrdinarySendWithEverythingPatched) {
   EXPECT_EQ(unique.size(), 25U);
 }
 
+TEST_P(SendFrameTest, RunsDoNotShareUniqueKeys) {
+  std::set<std::string> unique;
+  for (const std::uint32_t run : {0U, 1U, 0xFFFFFFU}) {
+    Read read(SendFrame({.topic = "T", .header = GetParam(), .run = run}, 0),
+              {.opaque = SendFrame::kFirstOpaque, .message = 0x12345, .born_ms = 1'700'000'000'000});
+    const auto header = wire::decode_header<wire::SendMessageV2>(read.command);
+    ASSERT_TRUE(header);
+    unique.emplace(*model::find_property(header->properties, "UNIQ_KEY"));
+    EXPECT_EQ(read_number(header->properties), 0x12345);
+  }
+  EXPECT_EQ(unique.size(), 3U);
+}
+
 TEST_P(SendFrameTest, ABatchHasItsMarksInEachMessage) {
   const SendShape shape{.topic = "T", .size = 50, .batch = 4, .keys = 100, .header = GetParam()};
   Read read(SendFrame(shape, 0), {.opaque = SendFrame::kFirstOpaque,
@@ -118,6 +131,9 @@ TEST(SendFrameNumber, IsThatOfItsOwnMessagesOnly) {
   properties.clear();
   model::append_property(properties, "UNIQ_KEY", "0CE30000BE2CB17E00000000000000FF");
   EXPECT_EQ(read_number(properties), 255);
+  properties.clear();
+  model::append_property(properties, "UNIQ_KEY", "0CE30000BE2CB17E00000000000000FFF");
+  EXPECT_FALSE(read_number(properties));
 }
 
 INSTANTIATE_TEST_SUITE_P(BothHeaders, SendFrameTest,
