@@ -128,16 +128,14 @@ Status Idempotence::step() {
 }
 
 void Idempotence::run() {
-  bool said = false;
   MutexLock lock(mutex_);
   while (!stop_) {
     mutex_.unlock();
     const Status done = step();
-    if (!done && !said)
+    if (!failing_.exchange(!done) && !done)
       log::error("broker", "remembered keys cannot be saved: {}", done.error().message);
-    said = !done;
     mutex_.lock();
-    if (!stop_) stopping_.wait_for(mutex_, std::chrono::milliseconds(kIntervalMs));
+    if (!stop_) wake_.wait_for(mutex_, std::chrono::milliseconds(kIntervalMs));
   }
 }
 
@@ -146,7 +144,7 @@ void Idempotence::stop() {
     MutexLock lock(mutex_);
     if (std::exchange(stop_, true)) return;
   }
-  stopping_.notify_all();
+  wake_.notify_all();
   thread_.join();
   if (owned_ == nullptr) return;
   if (const Status closed = owned_->close(store_.marks().durable()); !closed)
@@ -199,6 +197,8 @@ void Idempotence::decide(Claims& claims) {
     claims.asks_[i].since_ms = now - claims[i].policy->window_ms;
   claims.answers_.resize(claims.size());
   index->claim(claims.asks_, claims.answers_, store_.marks().appended());
+  // Whoever comes next says it again, should the thread be at work.
+  if (index->crowded() && !failing_.load(std::memory_order_relaxed)) wake_.notify_one();
   bool sorted = false;
   for (std::size_t i = 0; i < claims.size(); ++i) {
     claims[i].original = claims.answers_[i].original;

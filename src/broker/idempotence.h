@@ -88,8 +88,10 @@ class Idempotence {
   std::int64_t retry_at_ms_ = 0;
   std::optional<model::DataVersion> seen_topics_;
 
+  std::atomic<bool> failing_{false};  // the last step; nobody hurries the next one
+
   Mutex mutex_;
-  CondVar stopping_;
+  CondVar wake_;
   bool stop_ ONCE_GUARDED_BY(mutex_) = false;
   os::Thread thread_;
 };

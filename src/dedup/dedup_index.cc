@@ -277,6 +277,7 @@ Answer DedupIndex::claim_recent(const Ask& ask, model::AppendedOffset appended) 
   const std::size_t number =
       recent_->add(ask.key, {.log_offset = {appended.value}}, RecentKeys::State::kPending);
   first_unsaved_ = std::min(first_unsaved_, number);
+  if (recent_->live() >= partition_keys_) crowded_.store(true, std::memory_order_relaxed);
   return answer;
 }
 
@@ -443,6 +444,7 @@ void DedupIndex::rotate(std::unique_ptr<RecentKeys> fresh, bool carry) {
     recent_->release(row);
   }
   first_unsaved_ = 0;
+  crowded_.store(false, std::memory_order_relaxed);
   sealing_ = std::move(recent_);
   recent_ = std::move(fresh);
 }

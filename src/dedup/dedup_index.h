@@ -94,6 +94,9 @@ class DedupIndex {
   // Saves what is durable, closes and deletes partitions. kNoSpace, kIo: nothing is lost, it is
   // tried again; when that lasts, claims become undecided.
   Status step(model::DurableOffset durable, std::int64_t now_ms);
+  // So many keys are young that step() should come soon: when they are half as many again, sends are
+  // undecided.
+  bool crowded() const { return crowded_.load(std::memory_order_relaxed); }
   // Longest window of all topics.
   void set_window(std::int64_t window_ms) {
     window_ms_.store(window_ms, std::memory_order_relaxed);
@@ -166,6 +169,7 @@ class DedupIndex {
   std::uint64_t seed_ = 0;
   KeyHasher hasher_{0};
   std::atomic<std::int64_t> window_ms_;
+  std::atomic<bool> crowded_{false};
 
   // Of the thread that calls step().
   store::StateFile list_;
