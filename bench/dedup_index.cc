@@ -42,6 +42,7 @@ struct Run {
   std::uint64_t wrong = 0;
   std::vector<Ask> asks = std::vector<Ask>(kBatch);
   std::vector<Answer> answers = std::vector<Answer>(kBatch);
+  std::vector<Settled> settled;
 
   struct Spent {
     double sends = 0;  // seconds: hash, claim, confirm
@@ -77,17 +78,19 @@ struct Run {
     for (std::size_t i = 0; i < kBatch; ++i)
       asks[i].key = index.hasher()("topic", names[i], as_bytes(body));
     index.claim(asks, answers, {end});
+    settled.clear();
     for (std::size_t i = 0; i < kBatch; ++i) {
       wrong += answers[i].verdict != expected ? 1U : 0U;
       if (answers[i].verdict != Verdict::kNew && answers[i].verdict != Verdict::kOtherBody)
         continue;
-      index.confirm(asks[i].key, {.log_offset = {end},
-                                  .queue_offset = {end / kSize / 8},
-                                  .queue_id = static_cast<std::int32_t>(i % 8),
-                                  .size = kSize,
-                                  .time_ms = 1'700'000'000'000});
+      settled.push_back({asks[i].key, Original{.log_offset = {end},
+                                               .queue_offset = {end / kSize / 8},
+                                               .queue_id = static_cast<std::int32_t>(i % 8),
+                                               .size = kSize,
+                                               .time_ms = 1'700'000'000'000}});
       end += kSize;
     }
+    index.settle(settled);
   }
 };
 

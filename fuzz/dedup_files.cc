@@ -113,8 +113,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       read_journal(disk, {});
       break;
     case 'P': {
-      std::vector<PartitionEntry> entries = entries_of(count);
-      ONCE_CHECK(Partition::write(disk, kPath, entries).has_value());
+      const std::vector<PartitionEntry> entries = entries_of(count);
+      std::vector<Partition::Ref> refs(entries.begin(), entries.end());
+      ONCE_CHECK(Partition::write(disk, kPath, refs).has_value());
       change(disk, rest);
       read_partition(disk, entries);
       break;

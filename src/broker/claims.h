@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct Claim {
   std::int32_t queue_id = 0;  // where the client's message goes, before any delay
   Decision decision = Decision::kTryAgain;
   std::size_t same_as = 0;
-  dedup::Original original;
+  dedup::Original original;               // of kLeaveOut
+  std::optional<dedup::Original> stored;  // of kStore: where it was appended, before settle()
 };
 
 // The claims of one batch, in the order of its messages. The memory is reused. Thread rule:
@@ -52,6 +54,7 @@ class Claims {
   std::vector<Claim> rows_;
   std::vector<dedup::Ask> asks_;
   std::vector<dedup::Answer> answers_;
+  std::vector<dedup::Settled> settled_;
   std::vector<std::size_t> by_key_;  // scratch: claims that were granted
 };
 

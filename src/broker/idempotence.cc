@@ -253,16 +253,20 @@ Claim::Decision Idempotence::decision(Claims& claims, std::size_t number, bool& 
   return claim.policy->shadow ? Decision::kStoreAgain : Decision::kTryAgain;
 }
 
-void Idempotence::settle(const Claims& claims, std::size_t number,
-                         const std::optional<store::Appended>& appended) {
-  if (claims[number].decision != Claim::Decision::kStore) return;
-  const dedup::MessageKey& key = claims.asks_[number].key;
-  if (!appended) return index()->release(key);
-  index()->confirm(key, {.log_offset = appended->log_offset,
-                         .queue_offset = appended->queue_offset,
-                         .queue_id = claims[number].queue_id,
-                         .size = appended->size,
-                         .time_ms = appended->store_timestamp});
+void Idempotence::settle(Claims& claims) {
+  claims.settled_.clear();
+  for (std::size_t i = 0; i < claims.size(); ++i)
+    if (claims[i].decision == Claim::Decision::kStore)
+      claims.settled_.push_back({claims.asks_[i].key, claims[i].stored});
+  if (!claims.settled_.empty()) index()->settle(claims.settled_);
+}
+
+dedup::Original Idempotence::original(const store::Appended& appended, std::int32_t queue_id) {
+  return {.log_offset = appended.log_offset,
+          .queue_offset = appended.queue_offset,
+          .queue_id = queue_id,
+          .size = appended.size,
+          .time_ms = appended.store_timestamp};
 }
 
 dedup::DedupIndex::Stats Idempotence::stats() const {

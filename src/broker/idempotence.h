@@ -50,9 +50,10 @@ class Idempotence {
              Bytes body, Claim claim, Claims& claims);
   // What becomes of each. Whoever got kStore appends the message at once and calls settle().
   void decide(Claims& claims);
-  // The message of a kStore was appended there; nothing: it was not. No effect on other decisions.
-  void settle(const Claims& claims, std::size_t number,
-              const std::optional<store::Appended>& appended);
+  // As Claim::stored says; of other decisions than kStore it does not matter.
+  void settle(Claims& claims);
+  // What is remembered of a message that was appended.
+  static dedup::Original original(const store::Appended& appended, std::int32_t queue_id);
 
   // ---- figures
   const DuplicateReport& report() const { return report_; }

@@ -314,7 +314,7 @@ TEST_F(IdempotenceTest, WhileTheOriginalIsBeingStoredTheSenderTriesAgain) {
   idempotence.decide(claims);
   EXPECT_EQ(send_one("U").error->code, Errc::kBusy);
   EXPECT_EQ(total(Repeat::kUndecided), 1U);
-  idempotence.settle(claims, 0, std::nullopt);
+  idempotence.settle(claims);
   EXPECT_EQ(send_one("U").duplicates, 0);
 }
 
@@ -390,7 +390,7 @@ TEST_F(IdempotenceTest, AnIndexThatIsSwitchedOnBeginsAtTheLogsEnd) {
   ASSERT_TRUE(late.add(*topics.find("Old"), "U", {}, as_bytes("body"), {}, claims).has_value());
   late.decide(claims);
   EXPECT_EQ(claims[0].decision, Claim::Decision::kStore);
-  late.settle(claims, 0, std::nullopt);
+  late.settle(claims);
 }
 
 // ---- transactions

@@ -372,6 +372,15 @@ void Sender::count_repeat(const SendBatch& batch, const SendBatch::Request& row)
                          .messages = row.count});
 }
 
+// Of an idempotent topic the index of its keys knows better.
+bool Sender::repeats(const SendBatch& batch, const SendBatch::Request& row) const {
+  if (!row.watched || repeats_ == nullptr) return false;
+  if (row.claims == 0) return repeats_->see(row.topic->name_hash(), row.unique_key);
+  for (std::size_t i = row.first_claim; i < row.first_claim + row.claims; ++i)
+    if (batch.claims_[i].decision == Claim::Decision::kStoreAgain) return true;
+  return false;
+}
+
 void Sender::finish(SendBatch& batch, SendBatch::Request& row) {
   std::uint64_t stored = 0;
   std::uint64_t bytes = 0;
@@ -382,8 +391,7 @@ void Sender::finish(SendBatch& batch, SendBatch::Request& row) {
     bytes += static_cast<std::uint64_t>(item.result.size);
   }
   if (stored == 0) return;
-  if (row.watched && repeats_ != nullptr && repeats_->see(row.topic->name_hash(), row.unique_key))
-    count_repeat(batch, row);
+  if (repeats(batch, row)) count_repeat(batch, row);
   stats_.put(stored, bytes);
   if (row.topic == nullptr) return;
   TopicEntry::Traffic& traffic = row.topic->traffic();

@@ -104,6 +104,7 @@ class Sender {
   Result<store::AppendedOffset> append(SendBatch& batch, std::span<store::AppendItem> items);
 
   void commit_one(SendBatch& batch, SendBatch::Request& row);
+  bool repeats(const SendBatch& batch, const SendBatch::Request& row) const;
   void count_repeat(const SendBatch& batch, const SendBatch::Request& row);
   void finish(SendBatch& batch, SendBatch::Request& row);
 

@@ -126,13 +126,13 @@ Result<store::AppendedOffset> Sender::append(SendBatch& batch, std::span<store::
 }
 
 void Sender::settle_claims(SendBatch& batch) {
+  if (batch.claims_.empty()) return;
   for (std::size_t i = 0; i < batch.claims_.size(); ++i) {
-    const Claim& claim = batch.claims_[i];
-    if (batch.requests_[claim.request].error)
-      idempotence_.settle(batch.claims_, i, std::nullopt);
-    else
-      idempotence_.settle(batch.claims_, i, batch.items_[claim.item].result);
+    Claim& claim = batch.claims_[i];
+    if (!batch.requests_[claim.request].error)
+      claim.stored = Idempotence::original(batch.items_[claim.item].result, claim.queue_id);
   }
+  idempotence_.settle(batch.claims_);
 }
 
 }  // namespace oncemq::broker

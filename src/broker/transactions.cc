@@ -432,13 +432,14 @@ Result<bool> Transactions::stores(const TransactionBatch::Request& request, cons
 }
 
 void Transactions::settle_claims(TransactionBatch& batch) {
+  if (batch.claims_.empty()) return;
   for (std::size_t i = 0; i < batch.claims_.size(); ++i) {
-    const TransactionBatch::Request& request = batch.requests_[batch.claims_[i].request];
+    Claim& claim = batch.claims_[i];
+    const TransactionBatch::Request& request = batch.requests_[claim.request];
     if (request.appended && !request.outcome.error)
-      idempotence_.settle(batch.claims_, i, request.item.result);
-    else
-      idempotence_.settle(batch.claims_, i, std::nullopt);
+      claim.stored = Idempotence::original(request.item.result, claim.queue_id);
   }
+  idempotence_.settle(batch.claims_);
 }
 
 void Transactions::count(const TransactionBatch& batch) {

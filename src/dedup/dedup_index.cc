@@ -42,7 +42,7 @@ DedupIndex::DedupIndex(os::Disk& disk, DedupIndexOptions options)
       partition_keys_(std::max<std::uint64_t>(options_.keys_max / kPartitions, 1)),
       window_ms_(options_.window_ms),
       list_(disk, options_.folder + "/keys.json"),
-      recent_(std::make_unique<RecentKeys>(partition_keys_ + partition_keys_ / 2 + 1)),
+      recent_(std::make_unique<RecentKeys>(rows_max())),
       filter_(std::make_unique<KeyFilter>(kFilterMin)),
       table_(std::make_shared<const Table>()) {}
 
@@ -72,23 +72,12 @@ Result<std::unique_ptr<DedupIndex>> DedupIndex::open(os::Disk& disk, os::Random&
 
 Status DedupIndex::load(os::Random& random, std::int64_t log_end) {
   ONCE_TRY(disk_.make_dirs(options_.folder));
-  auto text = list_.load();
-  if (!text) return fail(std::move(text.error()));
-  if (text->empty()) {
-    seed_ = random.next() >> 1;  // JSON has signed numbers
-    covered_ = options_.begin;
-  } else {
-    auto json = Json::parse(*text);
-    if (!json) return fail(Errc::kCorrupt, "keys.json: " + json.error().message);
-    const Json& root = *json;
-    if (!root.has("seed") || root["covered"].as_int(-1) < 0 || root["next"].as_int() < 1 ||
-        root["journal"].as_int() < 1)
-      return fail(Errc::kCorrupt, "keys.json lacks seed, covered, next or journal");
-    seed_ = static_cast<std::uint64_t>(root["seed"].as_int());
-    covered_ = root["covered"].as_int();
-    next_id_ = static_cast<std::uint64_t>(root["next"].as_int());
-    first_journal_ = static_cast<std::uint64_t>(root["journal"].as_int());
-    for (const Json& row : root["partitions"].items()) ONCE_TRY(load_partition(row, log_end));
+  seed_ = random.next() >> 1;  // JSON has signed numbers
+  covered_ = options_.begin;
+  if (Status listed = load_list(log_end); !listed) {
+    if (listed.error().code != Errc::kCorrupt) return listed;
+    log::error("dedup", "{}; all keys are read from the log again", listed.error().message);
+    ONCE_TRY(begin_anew());
   }
   hasher_ = KeyHasher(seed_);
   ONCE_TRY(remove_strangers());
@@ -97,6 +86,43 @@ Status DedupIndex::load(os::Random& random, std::int64_t log_end) {
   ONCE_TRY(load_journals(log_end));
   covered_ = std::min(covered_, log_end);
   return save_list();
+}
+
+// kCorrupt: nobody knows what the files say.
+Status DedupIndex::load_list(std::int64_t log_end) {
+  auto text = list_.load();
+  if (!text) return fail(std::move(text.error()));
+  if (text->empty()) return {};
+  auto json = Json::parse(*text);
+  if (!json) return fail(Errc::kCorrupt, "keys.json: " + json.error().message);
+  const Json& root = *json;
+  if (!root.has("seed") || root["covered"].as_int(-1) < 0 || root["next"].as_int() < 1 ||
+      root["journal"].as_int() < 1)
+    return fail(Errc::kCorrupt, "keys.json lacks seed, covered, next or journal");
+  seed_ = static_cast<std::uint64_t>(root["seed"].as_int());
+  covered_ = root["covered"].as_int();
+  next_id_ = static_cast<std::uint64_t>(root["next"].as_int());
+  first_journal_ = static_cast<std::uint64_t>(root["journal"].as_int());
+  read_again_ = root["readAgain"].as_bool();
+  for (const Json& row : root["partitions"].items()) ONCE_TRY(load_partition(row, log_end));
+  return {};
+}
+
+// Without the list there is no seed, and without the seed the other files say nothing. Their names
+// are not used again, so they are strangers from now on.
+Status DedupIndex::begin_anew() {
+  auto entries = disk_.list(options_.folder);
+  if (!entries) return fail(std::move(entries.error()));
+  sealed_.clear();
+  covered_ = 0;
+  read_again_ = true;
+  for (const os::DirEntry& entry : *entries) {
+    if (const auto id = number_of(entry.name, kPartitionName))
+      next_id_ = std::max(next_id_, *id + 1);
+    if (const auto journal = number_of(entry.name, kJournalName))
+      first_journal_ = std::max(first_journal_, *journal + 1);
+  }
+  return {};
 }
 
 // A partition that is broken, or knows of messages that the log has lost, is made again from the
@@ -183,20 +209,20 @@ Status DedupIndex::restore(const MessageKey& key, const Original& original, bool
   {
     MutexLock lock(mutex_);
     if (const RecentKeys::Row* row = recent_->find(key);
-        row != nullptr && row->original.log_offset == original.log_offset)
+        row != nullptr && row->entry.original.log_offset == original.log_offset)
       return {};
     full = recent_->full();
   }
   if (full) {
     // The journals stay: until the next orderly rotation they say the same once more.
-    rotate(std::make_unique<RecentKeys>(rows_max()), false);
+    rotate(take_spare(), false);
     ONCE_TRY(make_partition());
     ONCE_TRY(save_list());
   }
   MutexLock lock(mutex_);
   // The same send twice in the log: its window was over in between, or it was not idempotent yet.
   if (RecentKeys::Row* row = recent_->find(key); row != nullptr) {
-    if (row->original.log_offset > original.log_offset) return {};
+    if (row->entry.original.log_offset > original.log_offset) return {};
     recent_->release(*row);
   }
   const std::size_t number = recent_->add(key, original, RecentKeys::State::kKnown);
@@ -251,20 +277,20 @@ void DedupIndex::claim(std::span<const Ask> asks, std::span<Answer> answers,
 Answer DedupIndex::claim_recent(const Ask& ask, model::AppendedOffset appended) {
   Answer answer;
   if (RecentKeys::Row* row = recent_->find(ask.key); row != nullptr) {
-    answer.original = row->original;
+    answer.original = row->entry.original;
     if (row->state == RecentKeys::State::kPending) {
       answer.verdict = Verdict::kUndecided;
       return answer;
     }
-    if (row->original.time_ms >= ask.since_ms) {
+    if (row->entry.original.time_ms >= ask.since_ms) {
       answer.verdict = Verdict::kDuplicate;
       return answer;
     }
     recent_->release(*row);
   } else if (sealing_ != nullptr) {
     row = sealing_->find(ask.key);
-    if (row != nullptr && row->original.time_ms >= ask.since_ms) {
-      answer = {Verdict::kDuplicate, row->original};
+    if (row != nullptr && row->entry.original.time_ms >= ask.since_ms) {
+      answer = {Verdict::kDuplicate, row->entry.original};
       return answer;
     }
   }
@@ -318,25 +344,18 @@ void DedupIndex::release_row(const MessageKey& key) {
   recent_->release(*row);
 }
 
-void DedupIndex::confirm(const MessageKey& key, const Original& original) {
+void DedupIndex::settle(std::span<const Settled> settled) {
   MutexLock lock(mutex_);
-  RecentKeys::Row* row = recent_->find(key);
-  ONCE_CHECK(row != nullptr && row->state == RecentKeys::State::kPending);
-  row->original = original;
-  row->state = RecentKeys::State::kKnown;
-}
-
-void DedupIndex::release(const MessageKey& key) {
-  MutexLock lock(mutex_);
-  release_row(key);
-}
-
-std::optional<Original> DedupIndex::original_of(const MessageKey& key) const {
-  MutexLock lock(mutex_);
-  const RecentKeys::Row* row = recent_->find(key);
-  if (row == nullptr && sealing_ != nullptr) row = sealing_->find(key);
-  if (row == nullptr || row->state != RecentKeys::State::kKnown) return std::nullopt;
-  return row->original;
+  for (const Settled& one : settled) {
+    RecentKeys::Row* row = recent_->find(one.key);
+    ONCE_CHECK(row != nullptr && row->state == RecentKeys::State::kPending);
+    if (one.stored) {
+      row->entry.original = *one.stored;
+      row->state = RecentKeys::State::kKnown;
+    } else {
+      recent_->release(*row);
+    }
+  }
 }
 
 // ---- periodic work
@@ -344,12 +363,24 @@ std::optional<Original> DedupIndex::original_of(const MessageKey& key) const {
 Status DedupIndex::step(model::DurableOffset durable, std::int64_t now_ms) {
   if (sealing()) ONCE_TRY(make_partition_of_journals());
   ONCE_TRY(save_rows(durable));
+  ONCE_TRY(end_reading_again());
   while (!sealed_.empty() && sealed_.front().partition->summary().last_ms <
                                  now_ms - window_ms_.load(std::memory_order_relaxed))
     ONCE_TRY(drop_oldest(false));
   if (!is_ripe(now_ms)) return {};
   ONCE_TRY(begin_sealing());
   return make_partition_of_journals();
+}
+
+// What was read from the log again is in the journal now; until then the list says that the next
+// start has to read it once more, whatever the journals cover.
+Status DedupIndex::end_reading_again() {
+  if (!read_again_) return {};
+  ONCE_TRY(journal_->sync());
+  read_again_ = false;
+  Status saved = save_list();
+  read_again_ = !saved;
+  return saved;
 }
 
 bool DedupIndex::sealing() const {
@@ -364,7 +395,7 @@ bool DedupIndex::is_ripe(std::int64_t now_ms) const {
   const std::int64_t span = window_ms_.load(std::memory_order_relaxed) / kSpans;
   for (std::size_t i = 0; i < std::min(recent_->size(), kSlice); ++i)
     if (const RecentKeys::Row& row = recent_->row(i); row.state == RecentKeys::State::kKnown)
-      return row.original.time_ms < now_ms - span;
+      return row.entry.original.time_ms < now_ms - span;
   return false;
 }
 
@@ -390,10 +421,10 @@ Status DedupIndex::save_rows(model::DurableOffset durable) {
         const RecentKeys::Row& row = recent_->row(at);
         if (row.saved || row.state == RecentKeys::State::kReleased) continue;
         if (row.state == RecentKeys::State::kKnown &&
-            row.original.log_offset.value + row.original.size <= durable.value)
-          to_save_.push_back({row.key, row.original});
+            row.entry.original.log_offset.value + row.entry.original.size <= durable.value)
+          to_save_.push_back(row.entry);
         else
-          covered = std::min(covered, row.original.log_offset.value);
+          covered = std::min(covered, row.entry.original.log_offset.value);
       }
     }
     // The last block says how far everything reaches.
@@ -403,7 +434,7 @@ Status DedupIndex::save_rows(model::DurableOffset durable) {
     std::size_t written = 0;
     for (std::size_t i = slice; i < at; ++i) {
       RecentKeys::Row& row = recent_->row(i);
-      if (written < to_save_.size() && row.key == to_save_[written].key && !row.saved) {
+      if (written < to_save_.size() && row.entry.key == to_save_[written].key && !row.saved) {
         row.saved = true;
         ++written;
       }
@@ -423,7 +454,7 @@ Status DedupIndex::save_rows(model::DurableOffset durable) {
 
 // The rows that are in the journals stand still from now on.
 Status DedupIndex::begin_sealing() {
-  auto fresh = std::make_unique<RecentKeys>(rows_max());
+  auto fresh = take_spare();
   ONCE_TRY(journal_->sync());
   auto journal = Journal::create(disk_, journal_path(journal_number_ + 1));
   if (!journal) return fail(std::move(journal.error()));
@@ -440,8 +471,8 @@ void DedupIndex::rotate(std::unique_ptr<RecentKeys> fresh, bool carry) {
   for (std::size_t i = first_unsaved_; carry && i < recent_->size(); ++i) {
     RecentKeys::Row& row = recent_->row(i);
     if (row.saved || row.state == RecentKeys::State::kReleased) continue;
-    fresh->add(row.key, row.original, row.state);
-    recent_->release(row);
+    fresh->add(row.entry.key, row.entry.original, row.state);
+    recent_->abandon(row);
   }
   first_unsaved_ = 0;
   crowded_.store(false, std::memory_order_relaxed);
@@ -466,20 +497,20 @@ Status DedupIndex::make_partition() {
     rows = sealing_.get();
   }
   // Nobody changes it any more.
-  std::vector<PartitionEntry> entries;
-  entries.reserve(rows->size());
+  refs_.clear();
+  refs_.reserve(rows->size());
   for (std::size_t i = 0; i < rows->size(); ++i)
     if (const RecentKeys::Row& row = rows->row(i); row.state == RecentKeys::State::kKnown)
-      entries.push_back({row.key, row.original});
-  if (!entries.empty()) {
+      refs_.emplace_back(row.entry);
+  if (!refs_.empty()) {
     const std::uint64_t id = next_id_;
-    ONCE_TRY(Partition::write(disk_, path(id), entries));
+    ONCE_TRY(Partition::write(disk_, path(id), refs_));
     ONCE_TRY(disk_.sync_dir(options_.folder));
     auto partition = Partition::open(disk_, path(id));
     if (!partition) return fail(std::move(partition.error()));
     ++next_id_;
     while (!sealed_.empty() &&
-           (free_tag() == 0 || sealed_keys() + entries.size() > options_.keys_max))
+           (free_tag() == 0 || sealed_keys() + refs_.size() > options_.keys_max))
       ONCE_TRY(drop_oldest(true));
     sealed_.push_back({id, free_tag(), std::move(*partition)});
     if (sealed_keys() > filter_keys_)
@@ -489,9 +520,31 @@ Status DedupIndex::make_partition() {
     publish();
   }
   std::unique_ptr<RecentKeys> done;
-  MutexLock lock(mutex_);
-  done = std::move(sealing_);
+  {
+    MutexLock lock(mutex_);
+    done = std::move(sealing_);
+  }
+  recycle(std::move(done));
   return {};
+}
+
+std::unique_ptr<RecentKeys> DedupIndex::take_spare() {
+  {
+    MutexLock lock(mutex_);
+    if (spare_ != nullptr) return std::move(spare_);
+  }
+  return std::make_unique<RecentKeys>(rows_max());
+}
+
+// For the next one, while keys come so fast that tables become full.
+void DedupIndex::recycle(std::unique_ptr<RecentKeys> done) {
+  if (done->size() < partition_keys_) {
+    refs_ = {};
+    return;
+  }
+  done->clear();
+  MutexLock lock(mutex_);
+  spare_ = std::move(done);
 }
 
 unsigned DedupIndex::free_tag() const {
@@ -502,9 +555,11 @@ unsigned DedupIndex::free_tag() const {
   return 0;
 }
 
-// A new filter for all partitions, with room for a quarter more.
+// A new filter for all partitions. It grows by doubling, because to make it is to read all files;
+// from half of keys_max on it has room for all.
 Status DedupIndex::make_filter() {
-  filter_keys_ = std::max(kFilterMin, sealed_keys() / 4 * 5);
+  filter_keys_ =
+      std::max({kFilterMin, sealed_keys() / 8 * 9, std::min(sealed_keys() * 2, options_.keys_max)});
   auto filter = std::make_unique<KeyFilter>(filter_keys_);
   for (const Sealed& sealed : sealed_)
     ONCE_TRY(sealed.partition->for_each_key(
@@ -575,6 +630,7 @@ Status DedupIndex::save_list() {
   root.set("covered", covered_);
   root.set("next", static_cast<std::int64_t>(next_id_));
   root.set("journal", static_cast<std::int64_t>(first_journal_));
+  root.set("readAgain", read_again_);
   root.set("partitions", std::move(partitions));
   return list_.save(root.dump());
 }
@@ -584,6 +640,7 @@ Status DedupIndex::close(model::DurableOffset durable) {
   ONCE_TRY(save_rows(durable));
   ONCE_TRY(journal_->append({}, covered_));
   ONCE_TRY(journal_->sync());
+  read_again_ = false;
   return save_list();
 }
 
@@ -591,8 +648,9 @@ DedupIndex::Stats DedupIndex::stats() const {
   MutexLock lock(mutex_);
   Stats stats = stats_;
   stats.keys += recent_->live() + (sealing_ == nullptr ? 0 : sealing_->live());
-  stats.memory +=
-      filter_->memory() + recent_->memory() + (sealing_ == nullptr ? 0 : sealing_->memory());
+  stats.memory += filter_->memory() + recent_->memory() +
+                  (sealing_ == nullptr ? 0 : sealing_->memory()) +
+                  (spare_ == nullptr ? 0 : spare_->memory());
   return stats;
 }
 

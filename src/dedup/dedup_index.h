@@ -30,10 +30,19 @@ struct DedupIndexOptions {
   std::string folder;
   // Keys that are remembered before the oldest are given up early.
   std::uint64_t keys_max = 20'000'000;
+  // Room for young keys at least: they leave only when they are durable, which takes a while at any
+  // rate. 64 to 107 bytes of memory for each that is used.
+  std::uint64_t rows_min = 1U << 19;
   // An empty folder begins here: nothing before it is asked for.
   std::int64_t begin = 0;
   // Sends that nobody may have meant twice: oldest store time that counts, behind the present.
   std::int64_t window_ms = 86'400'000;  // of the topic with the longest one
+};
+
+// What became of a message that was claimed.
+struct Settled {
+  MessageKey key;
+  std::optional<Original> stored;  // nothing: it was not appended
 };
 
 // One message that is about to be stored.
@@ -82,20 +91,16 @@ class DedupIndex {
   // time. `appended`: end of the log, read before. Whoever got a claim stores the message at once
   // and then says what became of it. Reads at most a block of a file, rarely, without a lock.
   void claim(std::span<const Ask> asks, std::span<Answer> answers, model::AppendedOffset appended);
-  // The claimed message was appended there. Its key is known from now on; a sender that gets this
-  // original waits until it is committed.
-  void confirm(const MessageKey& key, const Original& original);
-  // The claimed message was not appended.
-  void release(const MessageKey& key);
-  // Of a key that was confirmed a moment ago: for a duplicate within one batch.
-  std::optional<Original> original_of(const MessageKey& key) const;
+  // What became of claimed messages, each once. A key is known from now on when its message was
+  // appended; a sender that gets this original waits until it is committed.
+  void settle(std::span<const Settled> settled);
 
   // ---- periodic work, every second or so
   // Saves what is durable, closes and deletes partitions. kNoSpace, kIo: nothing is lost, it is
   // tried again; when that lasts, claims become undecided.
   Status step(model::DurableOffset durable, std::int64_t now_ms);
-  // So many keys are young that step() should come soon: when they are half as many again, sends are
-  // undecided.
+  // So many keys are young that step() should come soon: when they are half as many again, sends
+  // are undecided.
   bool crowded() const { return crowded_.load(std::memory_order_relaxed); }
   // Longest window of all topics.
   void set_window(std::int64_t window_ms) {
@@ -131,6 +136,9 @@ class DedupIndex {
 
   // A start.
   Status load(os::Random& random, std::int64_t log_end);
+  Status load_list(std::int64_t log_end);
+  Status begin_anew();
+  Status end_reading_again();
   Status load_partition(const Json& row, std::int64_t log_end);
   Status load_journals(std::int64_t log_end);
   void prefetch(std::span<const PartitionEntry> entries) const;
@@ -161,7 +169,11 @@ class DedupIndex {
   std::string journal_path(std::uint64_t number) const;
   std::uint64_t sealed_keys() const;
   unsigned free_tag() const;  // 0: none
-  std::size_t rows_max() const { return partition_keys_ + partition_keys_ / 2 + 1; }
+  std::size_t rows_max() const {
+    return std::max<std::size_t>(partition_keys_ + partition_keys_ / 2 + 1, options_.rows_min);
+  }
+  std::unique_ptr<RecentKeys> take_spare();
+  void recycle(std::unique_ptr<RecentKeys> done);
 
   os::Disk& disk_;
   const DedupIndexOptions options_;
@@ -176,17 +188,19 @@ class DedupIndex {
   std::vector<Sealed> sealed_;  // oldest first
   std::uint64_t next_id_ = 1;
   std::int64_t covered_ = 0;
-  bool read_again_ = false;  // covered_ was set back at the start
+  bool read_again_ = false;  // covered_ was set back, and no journal has what lies behind it yet
   std::unique_ptr<Journal> journal_;
   std::uint64_t first_journal_ = 1;  // oldest that is needed
   std::uint64_t journal_number_ = 1;
   std::vector<PartitionEntry> to_save_;
+  std::vector<Partition::Ref> refs_;
   std::uint64_t filter_keys_ = 0;  // that filter_ has room for
 
   mutable Mutex mutex_;
   std::unique_ptr<RecentKeys> recent_ ONCE_GUARDED_BY(mutex_);
   std::size_t first_unsaved_ ONCE_GUARDED_BY(mutex_) = 0;        // row of recent_
   std::unique_ptr<RecentKeys> sealing_ ONCE_GUARDED_BY(mutex_);  // until its partition is there
+  std::unique_ptr<RecentKeys> spare_ ONCE_GUARDED_BY(mutex_);    // empty; or null
   std::unique_ptr<KeyFilter> filter_ ONCE_GUARDED_BY(mutex_);
   std::shared_ptr<const Table> table_ ONCE_GUARDED_BY(mutex_);  // shared: see Table
   Stats stats_ ONCE_GUARDED_BY(mutex_);

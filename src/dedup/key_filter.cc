@@ -10,14 +10,16 @@
 namespace oncemq::dedup {
 
 KeyFilter::KeyFilter(std::uint64_t keys)
-    : pages_(keys / 4 * 5 / (kPageBuckets * sizeof(Bucket) / sizeof(std::uint16_t)) + 1) {}
+    : pages_(keys / 4 * 5 / (kPageBuckets * sizeof(Bucket) / sizeof(std::uint16_t)) + 1),
+      memory_(pages_ * kPageBuckets * sizeof(Bucket)),
+      buckets_(reinterpret_cast<Bucket*>(memory_.data()), pages_ * kPageBuckets) {}
 
 // The upper bits of the key choose the page, the lowest 18 of those that matter the rest: up to
 // 2^30 pages they are others. In a page the order of keys must not matter: keys that fill bucket
 // after bucket would find the last ones full.
 KeyFilter::Place KeyFilter::place(std::uint64_t key) const {
   const std::uint64_t bits = significant(key);
-  const auto page = static_cast<std::size_t>((static_cast<Wide>(bits) * pages_.size()) >> kKeyBits);
+  const auto page = static_cast<std::size_t>((static_cast<Wide>(bits) * pages_) >> kKeyBits);
   const auto print = static_cast<std::uint16_t>(bits << kTagBits);
   const std::size_t first = page * kPageBuckets + (bits >> kPrintBits) % kPageBuckets;
   return {.first = first, .second = other(first, print), .print = print};

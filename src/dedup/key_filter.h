@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
+
+#include "os/large_memory.h"
 
 namespace oncemq::dedup {
 
@@ -44,8 +45,8 @@ class KeyFilter {
   // buckets() when all are done. Then the name may be used again.
   std::size_t remove(unsigned tag, std::size_t first, std::size_t count);
 
-  std::size_t buckets() const { return pages_.size() * kPageBuckets; }
-  std::size_t memory() const { return pages_.size() * sizeof(Page); }
+  std::size_t buckets() const { return buckets_.size(); }
+  std::size_t memory() const { return buckets_.size_bytes(); }
   // Keys that found no room, of the partitions that are there.
   std::uint64_t overflowed() const;
 
@@ -56,9 +57,6 @@ class KeyFilter {
   struct alignas(32) Bucket {
     std::array<std::uint16_t, 16> cells{};  // 0: free
   };
-  struct alignas(4096) Page {
-    std::array<Bucket, kPageBuckets> buckets{};
-  };
   struct Place {
     std::size_t first;  // bucket
     std::size_t second;
@@ -68,12 +66,12 @@ class KeyFilter {
   static std::size_t other(std::size_t bucket, std::uint16_t cell);
   Bucket* make_room(const Place& at);
 
-  Bucket& bucket(std::size_t at) { return pages_[at / kPageBuckets].buckets[at % kPageBuckets]; }
-  const Bucket& bucket(std::size_t at) const {
-    return pages_[at / kPageBuckets].buckets[at % kPageBuckets];
-  }
+  Bucket& bucket(std::size_t at) { return buckets_[at]; }
+  const Bucket& bucket(std::size_t at) const { return buckets_[at]; }
 
-  std::vector<Page> pages_;
+  const std::uint64_t pages_;
+  os::LargeMemory memory_;
+  std::span<Bucket> buckets_;
   std::array<std::uint64_t, kTags> overflowed_{};
   Mask always_ = 0;
 };

@@ -6,9 +6,9 @@
 #include <tuple>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "base/crc.h"
-#include "dedup/key_filter.h"
 #include "dedup/wide.h"
 
 namespace oncemq::dedup {
@@ -25,6 +25,8 @@ constexpr std::size_t kFenceSize = 20;
 constexpr std::size_t kDigest = 16;
 constexpr unsigned kKeyBytes = KeyFilter::kKeyBits / 8;
 constexpr unsigned kBitsMax = 48;
+// Entries whose memory is asked for before they are written.
+constexpr std::size_t kAhead = 16;
 
 void put(std::byte* to, Wide value, unsigned bytes) {
   for (unsigned i = bytes; i-- > 0; value >>= 8) to[i] = static_cast<std::byte>(value & 0xFF);
@@ -66,24 +68,20 @@ std::int64_t Partition::time_of(std::int64_t log_offset) const {
   return samples_[sample_of(summary_, log_offset)];
 }
 
-Status Partition::write(os::Disk& disk, std::string_view path,
-                        std::vector<PartitionEntry>& entries) {
+Status Partition::write(os::Disk& disk, std::string_view path, std::span<Ref> entries) {
   ONCE_CHECK(!entries.empty());
-  const auto order = [](const PartitionEntry& entry) {
-    return std::tuple(KeyFilter::significant(entry.key.key), entry.key.high, entry.key.low);
-  };
-  std::sort(entries.begin(), entries.end(),
-            [&](const PartitionEntry& a, const PartitionEntry& b) { return order(a) < order(b); });
-  const Original& any = entries.front().original;
+  const Original& any = entries.front().entry->original;
   Range logs(any.log_offset.value);
   Range times(any.time_ms);
   Range offsets(any.queue_offset.value);
   Range queues(0);
-  for (const PartitionEntry& entry : entries) {
-    logs.add(entry.original.log_offset.value);
-    times.add(entry.original.time_ms);
-    offsets.add(entry.original.queue_offset.value);
-    queues.add(entry.original.queue_id);
+  // Before they are sorted: as they come they lie side by side.
+  for (const Ref& ref : entries) {
+    const Original& original = ref.entry->original;
+    logs.add(original.log_offset.value);
+    times.add(original.time_ms);
+    offsets.add(original.queue_offset.value);
+    queues.add(original.queue_id);
   }
   const Summary summary{.keys = entries.size(),
                         .first_log = logs.low,
@@ -92,15 +90,20 @@ Status Partition::write(os::Disk& disk, std::string_view path,
                         .last_ms = times.high};
   Samples samples;
   samples.fill(times.low);
-  for (const PartitionEntry& entry : entries) {
-    std::int64_t& sample = samples[sample_of(summary, entry.original.log_offset.value)];
-    sample = std::max(sample, entry.original.time_ms);
+  for (const Ref& ref : entries) {
+    const Original& original = ref.entry->original;
+    std::int64_t& sample = samples[sample_of(summary, original.log_offset.value)];
+    sample = std::max(sample, original.time_ms);
   }
+  std::sort(entries.begin(), entries.end(), [](const Ref& a, const Ref& b) {
+    if (a.key != b.key) return a.key < b.key;
+    return std::tie(a.entry->key.high, a.entry->key.low) <
+           std::tie(b.entry->key.high, b.entry->key.low);
+  });
   std::uint64_t widest = 0;
   for (std::size_t first = 0; first < entries.size(); first += kBlock) {
     const std::size_t last = std::min(first + kBlock, entries.size()) - 1;
-    widest = std::max(widest, KeyFilter::significant(entries[last].key.key) -
-                                  KeyFilter::significant(entries[first].key.key));
+    widest = std::max(widest, entries[last].key - entries[first].key);
   }
   const Widths widths{.key_bytes = (static_cast<unsigned>(std::bit_width(widest)) + 7) / 8,
                       .log_bits = bits(logs.span()),
@@ -146,15 +149,16 @@ Status Partition::write(os::Disk& disk, std::string_view path,
   };
   for (std::size_t first = 0; first < entries.size(); first += kBlock) {
     const std::size_t begin = buffer.size();
-    const std::uint64_t fence = KeyFilter::significant(entries[first].key.key);
+    const std::uint64_t fence = entries[first].key;
     const std::size_t end = std::min(first + kBlock, entries.size());
     buffer.resize(begin + (end - first) * entry_size);
     std::byte* entry_at = buffer.data() + begin;
     for (std::size_t i = first; i < end; ++i, entry_at += entry_size) {
-      const PartitionEntry& entry = entries[i];
-      put(entry_at, KeyFilter::significant(entry.key.key) - fence, widths.key_bytes);
-      put(entry_at + widths.key_bytes, entry.key.high, 8);
-      put(entry_at + widths.key_bytes + 8, entry.key.low, 8);
+      if (i + kAhead < entries.size()) __builtin_prefetch(entries[i + kAhead].entry);
+      const PartitionEntry& entry = *entries[i].entry;
+      put(entry_at, entries[i].key - fence, widths.key_bytes);
+      store_be(entry_at + widths.key_bytes, entry.key.high);
+      store_be(entry_at + widths.key_bytes + 8, entry.key.low);
       Wide packed = static_cast<std::uint64_t>(entry.original.log_offset.value - logs.low);
       packed = packed << widths.queue_bits | static_cast<std::uint32_t>(entry.original.queue_id);
       packed = packed << widths.offset_bits |
@@ -162,7 +166,7 @@ Status Partition::write(os::Disk& disk, std::string_view path,
       put(entry_at + widths.key_bytes + kDigest, packed, location);
     }
     next(fence, 8);
-    next(entries[first].key.high, 8);
+    next(entries[first].entry->key.high, 8);
     next(crc32(Bytes(buffer).subspan(begin)), 4);
     if (buffer.size() >= kFlush) ONCE_TRY(flush());
   }

@@ -13,15 +13,11 @@
 
 #include "base/result.h"
 #include "dedup/key.h"
+#include "dedup/key_filter.h"
 #include "dedup/original.h"
 #include "os/disk.h"
 
 namespace oncemq::dedup {
-
-struct PartitionEntry {
-  MessageKey key;
-  Original original;
-};
 
 // Remembered keys that do not change any more, in one file, sorted by key: about 29 bytes for each
 // (docs/idempotent-produce.md, Partitions). A lookup reads one block of 64 entries and checks it.
@@ -36,9 +32,15 @@ class Partition {
     std::int64_t last_ms = 0;
   };
 
+  // An entry where it lies: sorting moves 16 bytes and asks for the rest of equal keys only.
+  struct Ref {
+    std::uint64_t key = 0;  // significant bits
+    const PartitionEntry* entry = nullptr;
+    explicit Ref(const PartitionEntry& to) : key(KeyFilter::significant(to.key.key)), entry(&to) {}
+  };
   // Writes and syncs `path`, replacing what is there. Sorts `entries`; at least one, no two with
   // the same key. The folder is not synced. kNoSpace | kIo.
-  static Status write(os::Disk& disk, std::string_view path, std::vector<PartitionEntry>& entries);
+  static Status write(os::Disk& disk, std::string_view path, std::span<Ref> entries);
   // Reads the head of the file. kNotFound, kCorrupt, kIo.
   static Result<std::shared_ptr<const Partition>> open(os::Disk& disk, std::string_view path);
 

@@ -33,8 +33,12 @@ class PartitionTest : public ::testing::Test {
     return entries;
   }
 
-  std::shared_ptr<const Partition> made(std::vector<PartitionEntry> entries) {
-    EXPECT_TRUE(Partition::write(disk, "keys/1", entries));
+  Status write(std::string_view path, const std::vector<PartitionEntry>& entries) {
+    std::vector<Partition::Ref> refs(entries.begin(), entries.end());
+    return Partition::write(disk, path, refs);
+  }
+  std::shared_ptr<const Partition> made(const std::vector<PartitionEntry>& entries) {
+    EXPECT_TRUE(write("keys/1", entries));
     auto opened = Partition::open(disk, "keys/1");
     EXPECT_TRUE(opened);
     return opened ? *opened : nullptr;
@@ -121,7 +125,7 @@ TEST_F(PartitionTest, WideLocations) {
     EXPECT_EQ(found->original.time_ms, entry.original.time_ms);
   }
   entries[1].original.log_offset = {1LL << 50};
-  EXPECT_EQ(Partition::write(disk, "keys/2", entries).error().code, Errc::kInternal);
+  EXPECT_EQ(write("keys/2", entries).error().code, Errc::kInternal);
 }
 
 TEST_F(PartitionTest, GivesBackItsKeys) {
@@ -179,7 +183,7 @@ TEST_F(PartitionTest, AFullDiskLeavesTheOldFile) {
   ASSERT_NE(made(entries), nullptr);
   disk.set_capacity(40'000);
   auto more = make(5000);
-  EXPECT_EQ(Partition::write(disk, "keys/1", more).error().code, Errc::kNoSpace);
+  EXPECT_EQ(write("keys/1", more).error().code, Errc::kNoSpace);
   const auto opened = Partition::open(disk, "keys/1");
   ASSERT_TRUE(opened);
   EXPECT_EQ((*opened)->find(entries[0].key)->kind, Kind::kSame);

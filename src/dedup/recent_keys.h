@@ -3,21 +3,20 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "dedup/key.h"
 #include "dedup/original.h"
+#include "os/large_memory.h"
 
 namespace oncemq::dedup {
 
 // The youngest keys, and those whose message is being stored right now. Rows are never moved; when
 // they are all taken a new table takes over (DedupIndex).
 //
-// Memory: 72 bytes for each row, and 32 bytes of slots for each of rows_max; the kernel gives both
-// as they are used. Thread rule: external.
+// Memory: 64 bytes for each row, and 22 to 43 bytes of slots for each of rows_max; the kernel gives
+// both as they are used. Thread rule: external.
 class RecentKeys {
  public:
   enum class State : std::uint8_t {
@@ -25,17 +24,20 @@ class RecentKeys {
     kPending,   // claimed, its message may be stored
     kKnown,
   };
-  struct Row {
-    MessageKey key;
-    Original original;  // pending: log_offset is a bound, the record will not lie before it
+  struct alignas(64) Row {  // one cache line
+    PartitionEntry entry;   // pending: log_offset is a bound, the record will not lie before it
     State state = State::kReleased;
     bool saved = false;  // for the owner
   };
+  static_assert(sizeof(Row) == 64);
 
   explicit RecentKeys(std::size_t rows_max);
+  // As new, but with its memory: taking that from the kernel costs more than all else that is done
+  // for a key.
+  void clear();
 
-  std::size_t size() const { return rows_.size(); }  // rows, also released ones
-  std::size_t live() const { return rows_.size() - free_.size(); }
+  std::size_t size() const { return size_; }  // rows, also released ones
+  std::size_t live() const { return size_ - free_.size(); }
   bool full() const { return live() >= rows_max_; }
   Row& row(std::size_t number) { return rows_[number]; }
   const Row& row(std::size_t number) const { return rows_[number]; }
@@ -49,9 +51,12 @@ class RecentKeys {
   // Not full, and find() gives null. The number of the row, which may have been another's.
   std::size_t add(const MessageKey& key, const Original& original, State state);
   void release(Row& row);
+  // The same of a table that nobody adds to any more: faster.
+  void abandon(Row& row);
 
   std::size_t memory() const {
-    return rows_.size() * sizeof(Row) + std::min(slots_.size_bytes(), rows_.size() * 2 * kPage);
+    const std::size_t used = std::max(used_, size_);
+    return used * sizeof(Row) + std::min(slots_.size_bytes(), used * 2 * os::LargeMemory::kPage);
   }
 
  private:
@@ -59,12 +64,6 @@ class RecentKeys {
     std::uint32_t row = 0;    // + 1; 0: free
     std::uint32_t print = 0;  // middle of the hash, so that rows are touched when they match
   };
-  struct Free {
-    // tidy: malloc: they come from calloc, which leaves untouched pages to the kernel.
-    void operator()(Slot* slots) const { std::free(slots); }
-  };
-  static constexpr std::size_t kPage = 4096;
-
   template <class Matches>
   std::size_t look(std::uint64_t hash, const Matches& matches) const;
   void put(std::uint64_t hash, std::size_t row);
@@ -75,11 +74,14 @@ class RecentKeys {
   std::size_t home(std::uint32_t print) const { return print & (slots_.size() - 1); }
 
   const std::size_t rows_max_;
-  std::vector<Row> rows_;
+  os::LargeMemory rows_memory_;
+  std::span<Row> rows_;
+  std::size_t size_ = 0;
+  std::size_t used_ = 0;             // rows before clear(), whose memory is here still
   std::vector<std::uint32_t> free_;  // released rows
   // Open addressing, linear; each row has a slot by its digest, and one by its key unless another
-  // row of that key had one. At most half of it is used.
-  std::unique_ptr<Slot[], Free> slots_memory_;
+  // row of that key had one. At most three quarters of it are used.
+  os::LargeMemory slots_memory_;
   std::span<Slot> slots_;
 };
 

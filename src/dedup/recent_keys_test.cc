@@ -18,7 +18,7 @@ TEST(RecentKeys, FindsTheSameSendAndKnowsTheKey) {
   EXPECT_FALSE(recent.has_key(1));
   recent.add(one, {.log_offset = {77}}, State::kPending);
   ASSERT_NE(recent.find(one), nullptr);
-  EXPECT_EQ(recent.find(one)->original.log_offset.value, 77);
+  EXPECT_EQ(recent.find(one)->entry.original.log_offset.value, 77);
   EXPECT_TRUE(recent.has_key(1));
   EXPECT_EQ(recent.find({1, 2, 4}), nullptr);
   EXPECT_EQ(recent.find({1, 3, 3}), nullptr);
@@ -33,7 +33,7 @@ TEST(RecentKeys, AReleasedRowIsGoneAndMayComeAgain) {
   EXPECT_EQ(recent.find(one), nullptr);
   EXPECT_FALSE(recent.has_key(1));
   recent.add(one, {.log_offset = {2}}, State::kKnown);
-  EXPECT_EQ(recent.find(one)->original.log_offset.value, 2);
+  EXPECT_EQ(recent.find(one)->entry.original.log_offset.value, 2);
   EXPECT_TRUE(recent.has_key(1));
   EXPECT_EQ(recent.size(), 1u);
 }
@@ -80,7 +80,8 @@ TEST(RecentKeys, HoldsWhatItPromises) {
   }
   EXPECT_EQ(keys.size(), kRows);
   for (std::size_t i = 0; i < kRows; ++i)
-    ASSERT_EQ(recent.find(keys[i])->original.log_offset.value, static_cast<std::int64_t>(i + 1));
+    ASSERT_EQ(recent.find(keys[i])->entry.original.log_offset.value,
+              static_cast<std::int64_t>(i + 1));
   EXPECT_EQ(recent.find({random.next(), random.next(), random.next()}), nullptr);
 }
 
@@ -97,6 +98,24 @@ TEST(RecentKeys, OneKeyWithManyBodies) {
     const std::uint64_t high = again.next();
     const MessageKey key{5, high, again.next()};
     ASSERT_NE(recent.find(key), nullptr);
+  }
+}
+
+TEST(RecentKeys, IsAsNewWhenItIsCleared) {
+  RecentKeys recent(100);
+  for (std::uint64_t round = 0; round < 3; ++round) {
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      EXPECT_EQ(recent.find({i, round, i}), nullptr);
+      EXPECT_FALSE(recent.has_key(i));
+      recent.add({i, round, i}, {}, RecentKeys::State::kKnown);
+    }
+    EXPECT_TRUE(recent.full());
+    recent.release(*recent.find({7, round, 7}));
+    const std::size_t memory = recent.memory();
+    recent.clear();
+    EXPECT_EQ(recent.size(), 0u);
+    EXPECT_EQ(recent.live(), 0u);
+    EXPECT_EQ(recent.memory(), memory) << "it is still taken";
   }
 }
 

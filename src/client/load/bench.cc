@@ -76,24 +76,25 @@ Result<Used> usage(const BenchPlan& plan) {
 }
 
 SendLoadOptions send_options(const BenchPlan& plan, const std::vector<LoadQueue>& queues) {
-  return {.shape = {.topic = plan.topic,
-                    .group = plan.group,
-                    .size = plan.size,
-                    .batch = plan.batch,
-                    .keys = plan.keys,
-                    .wait = plan.wait,
-                    .timer = plan.delay_ms > 0,
-                    .half = plan.transactions,
-                    .header = plan.header,
-                    // Or an idempotent topic would take a second run's messages for the first one's.
-                    .run = static_cast<std::uint32_t>(os::SystemRandom().next())},
-          .queues = queues,
-          .connections = plan.connections,
-          .window = plan.window,
-          .rate = plan.rate,
-          .count = plan.count,
-          .delay_ms = plan.delay_ms,
-          .delay_spread_ms = plan.delay_spread_ms};
+  return {
+      .shape = {.topic = plan.topic,
+                .group = plan.group,
+                .size = plan.size,
+                .batch = plan.batch,
+                .keys = plan.keys,
+                .wait = plan.wait,
+                .timer = plan.delay_ms > 0,
+                .half = plan.transactions,
+                .header = plan.header,
+                // Or an idempotent topic would take a second run's messages for the first one's.
+                .run = static_cast<std::uint32_t>(os::SystemRandom().next())},
+      .queues = queues,
+      .connections = plan.connections,
+      .window = plan.window,
+      .rate = plan.rate,
+      .count = plan.count,
+      .delay_ms = plan.delay_ms,
+      .delay_spread_ms = plan.delay_spread_ms};
 }
 
 Result<Running> prepare(const BenchPlan& plan, const os::Clock& clock, net::EventLoop& loop) {

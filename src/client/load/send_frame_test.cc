@@ -57,8 +57,9 @@ TEST_P(SendFrameTest, IsAnOrdinarySendWithEverythingPatched) {
 TEST_P(SendFrameTest, RunsDoNotShareUniqueKeys) {
   std::set<std::string> unique;
   for (const std::uint32_t run : {0U, 1U, 0xFFFFFFU}) {
-    Read read(SendFrame({.topic = "T", .header = GetParam(), .run = run}, 0),
-              {.opaque = SendFrame::kFirstOpaque, .message = 0x12345, .born_ms = 1'700'000'000'000});
+    Read read(
+        SendFrame({.topic = "T", .header = GetParam(), .run = run}, 0),
+        {.opaque = SendFrame::kFirstOpaque, .message = 0x12345, .born_ms = 1'700'000'000'000});
     const auto header = wire::decode_header<wire::SendMessageV2>(read.command);
     ASSERT_TRUE(header);
     unique.emplace(*model::find_property(header->properties, "UNIQ_KEY"));
