@@ -1,6 +1,7 @@
 # Tests are found by pattern, so that none can be left out by accident:
 #   src/<layer>/**/*_test.cc   -> test_<layer>,  ctest label "unit"
 #   tests/<lane>/*_test.cc     -> lane_<lane>,   ctest label "<lane>"
+#   tests/<lane>/*_main.cc     -> <lane>_*, a program that the lane's scripts start
 #   tools/*_test.py            -> ctest label "tools"
 find_package(GTest REQUIRED)
 include(GoogleTest)
@@ -39,10 +40,18 @@ foreach(folder IN LISTS lanes)
     file(GLOB sources CONFIGURE_DEPENDS ${folder}/*_test.cc)
     if(sources)
       file(GLOB support CONFIGURE_DEPENDS ${folder}/*.cc)
+      list(FILTER support EXCLUDE REGEX "_main\\.cc$")
       oncemq_add_tests(lane_${lane} ${lane} ${support})
       target_include_directories(lane_${lane} PRIVATE ${PROJECT_SOURCE_DIR})
       target_link_libraries(lane_${lane} PRIVATE oncemq_app)
     endif()
+    file(GLOB mains CONFIGURE_DEPENDS ${folder}/*_main.cc)
+    foreach(main IN LISTS mains)
+      cmake_path(GET main STEM name)
+      string(REGEX REPLACE "_main$" "" name ${lane}_${name})
+      add_executable(${name} ${main})
+      oncemq_link_included(${name} ${main})
+    endforeach()
   endif()
 endforeach()
 

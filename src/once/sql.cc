@@ -214,4 +214,15 @@ SqlFigures Sql::figures() const {
   return core_->figures();
 }
 
+sdk::Handler consume_with(Sql& sql, Handler handler, std::int32_t delay_level) {
+  return [&sql, handler = std::move(handler),
+          delay_level](std::span<const sdk::Delivery> batch) -> sdk::Outcomes {
+    std::vector<sdk::Outcome> outcomes;
+    for (const Outcome& outcome : sql.process(batch, handler))
+      outcomes.push_back(outcome.fate == Fate::kAgain ? sdk::Outcome::again(delay_level)
+                                                      : sdk::Outcome::done());
+    return outcomes;
+  };
+}
+
 }  // namespace oncemq::once

@@ -83,6 +83,24 @@ TEST_P(SqlTest, AnEffectIsCommittedOnceHoweverOftenItsMessageComes) {
   EXPECT_EQ(sql.figures().done_before, 2U);
 }
 
+TEST_P(SqlTest, AConsumerIsToldDoneOrAgain) {
+  Sql sql = open(*world_, bank(10));
+  const sdk::Handler consume = consume_with(
+      sql,
+      [](Transaction& transaction, const sdk::Delivery& delivery) -> sdk::Status {
+        if (delivery.message_id == "bad")
+          return tl::unexpected(sdk::Error{.code = sdk::Errc::kRefused, .message = "not today"});
+        return book(transaction, delivery);
+      },
+      2);
+  const std::vector<sdk::Delivery> batch = {delivery("a"), delivery("bad"), delivery("a", 2)};
+  const sdk::Outcomes outcomes = consume(batch);
+  EXPECT_EQ(outcomes.of(0), sdk::Outcome::done());
+  EXPECT_EQ(outcomes.of(1), sdk::Outcome::again(2));
+  EXPECT_EQ(outcomes.of(2), sdk::Outcome::done());
+  EXPECT_EQ(booked(), "1");
+}
+
 TEST_P(SqlTest, AKeyThatIsTwiceInABatchRunsOnce) {
   Sql sql = open(*world_, bank(10));
   const std::vector<sdk::Delivery> batch = {delivery("a"), delivery("b"), delivery("a", 2)};

@@ -12,6 +12,7 @@
 #include "oncemq/message.h"
 #include "oncemq/once/horizon.h"
 #include "oncemq/once/key.h"
+#include "oncemq/outcome.h"
 #include "oncemq/result.h"
 
 namespace soci {
@@ -102,5 +103,9 @@ class Sql {
   explicit Sql(std::unique_ptr<Core> core);
   std::unique_ptr<Core> core_;
 };
+
+// What a consumer calls: a message is done when its effect is committed, by whomever; kAgain comes
+// again after that delay level (sdk::Outcome::again). `sql` has to live longer than the consumer.
+sdk::Handler consume_with(Sql& sql, Handler handler, std::int32_t delay_level = 0);
 
 }  // namespace oncemq::once
