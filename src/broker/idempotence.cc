@@ -197,13 +197,21 @@ void Idempotence::decide(Claims& claims) {
     claims.asks_[i].since_ms = now - claims[i].policy->window_ms;
   claims.answers_.resize(claims.size());
   index->claim(claims.asks_, claims.answers_, store_.marks().appended());
-  // Whoever comes next says it again, should the thread be at work.
-  if (index->crowded() && !failing_.load(std::memory_order_relaxed)) wake_.notify_one();
+  if (index->crowded()) hurry(now);
   bool sorted = false;
   for (std::size_t i = 0; i < claims.size(); ++i) {
     claims[i].original = claims.answers_[i].original;
     claims[i].decision = decision(claims, i, sorted, now);
   }
+}
+
+// Whoever comes next says it again, should the thread be at work.
+void Idempotence::hurry(std::int64_t now_ms) {
+  const std::int64_t last = hurried_ms_.load(std::memory_order_relaxed);
+  if (failing_.load(std::memory_order_relaxed) || (last <= now_ms && now_ms - last < kHurryMs))
+    return;
+  hurried_ms_.store(now_ms, std::memory_order_relaxed);
+  wake_.notify_one();
 }
 
 Claim::Decision Idempotence::decision(Claims& claims, std::size_t number, bool& sorted,

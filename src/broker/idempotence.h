@@ -89,7 +89,11 @@ class Idempotence {
   std::int64_t retry_at_ms_ = 0;
   std::optional<model::DataVersion> seen_topics_;
 
-  std::atomic<bool> failing_{false};  // the last step; nobody hurries the next one
+  // Asks the thread to come now, at most once in kHurryMs.
+  void hurry(std::int64_t now_ms);
+  static constexpr std::int64_t kHurryMs = 50;
+  std::atomic<std::int64_t> hurried_ms_{0};  // wall clock, when the thread was asked to come
+  std::atomic<bool> failing_{false};         // the last step; nobody hurries the next one
 
   Mutex mutex_;
   CondVar wake_;

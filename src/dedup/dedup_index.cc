@@ -303,7 +303,8 @@ Answer DedupIndex::claim_recent(const Ask& ask, model::AppendedOffset appended) 
   const std::size_t number =
       recent_->add(ask.key, {.log_offset = {appended.value}}, RecentKeys::State::kPending);
   first_unsaved_ = std::min(first_unsaved_, number);
-  if (recent_->live() >= partition_keys_) crowded_.store(true, std::memory_order_relaxed);
+  if (recent_->live() >= std::max(partition_keys_, rows_max() / 4 * 3))
+    crowded_.store(true, std::memory_order_relaxed);
   return answer;
 }
 
@@ -391,7 +392,8 @@ bool DedupIndex::sealing() const {
 // Full, or so old that its keys would be remembered much longer than their window.
 bool DedupIndex::is_ripe(std::int64_t now_ms) const {
   MutexLock lock(mutex_);
-  if (recent_->live() >= partition_keys_) return true;
+  // What is not saved moves on into the next table: that is no gain while it is most of them.
+  if (recent_->live() >= partition_keys_ && recent_->live() / 2 >= unsaved_) return true;
   const std::int64_t span = window_ms_.load(std::memory_order_relaxed) / kSpans;
   for (std::size_t i = 0; i < std::min(recent_->size(), kSlice); ++i)
     if (const RecentKeys::Row& row = recent_->row(i); row.state == RecentKeys::State::kKnown)
@@ -412,6 +414,7 @@ Status DedupIndex::save_rows(model::DurableOffset durable) {
   }
   bool first = true;  // all rows so far are saved
   bool any = false;
+  std::size_t waiting = 0;
   while (at < end) {
     to_save_.clear();
     const std::size_t slice = at;
@@ -421,10 +424,12 @@ Status DedupIndex::save_rows(model::DurableOffset durable) {
         const RecentKeys::Row& row = recent_->row(at);
         if (row.saved || row.state == RecentKeys::State::kReleased) continue;
         if (row.state == RecentKeys::State::kKnown &&
-            row.entry.original.log_offset.value + row.entry.original.size <= durable.value)
+            row.entry.original.log_offset.value + row.entry.original.size <= durable.value) {
           to_save_.push_back(row.entry);
-        else
+        } else {
           covered = std::min(covered, row.entry.original.log_offset.value);
+          ++waiting;
+        }
       }
     }
     // The last block says how far everything reaches.
@@ -443,6 +448,7 @@ Status DedupIndex::save_rows(model::DurableOffset durable) {
       if (first) first_unsaved_ = i + 1;
     }
   }
+  unsaved_ = waiting;
   covered = std::max(covered, covered_);
   if (covered == covered_ || (!any && covered - covered_ < kUncoveredMax)) return {};
   ONCE_TRY(journal_->append({}, covered));

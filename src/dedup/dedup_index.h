@@ -99,8 +99,8 @@ class DedupIndex {
   // Saves what is durable, closes and deletes partitions. kNoSpace, kIo: nothing is lost, it is
   // tried again; when that lasts, claims become undecided.
   Status step(model::DurableOffset durable, std::int64_t now_ms);
-  // So many keys are young that step() should come soon: when they are half as many again, sends
-  // are undecided.
+  // So many keys are young that step() should come soon: when there are a third more, sends are
+  // undecided.
   bool crowded() const { return crowded_.load(std::memory_order_relaxed); }
   // Longest window of all topics.
   void set_window(std::int64_t window_ms) {
@@ -193,6 +193,7 @@ class DedupIndex {
   std::uint64_t first_journal_ = 1;  // oldest that is needed
   std::uint64_t journal_number_ = 1;
   std::vector<PartitionEntry> to_save_;
+  std::size_t unsaved_ = 0;  // rows that the last look had to leave
   std::vector<Partition::Ref> refs_;
   std::uint64_t filter_keys_ = 0;  // that filter_ has room for
 

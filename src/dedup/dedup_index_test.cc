@@ -441,6 +441,22 @@ TEST_F(DedupIndexTest, ABurstHasRoomUntilItIsDurable) {
   for (int i = 0; i < 1000; ++i) ASSERT_TRUE(is_duplicate("k" + std::to_string(i), "x")) << i;
 }
 
+// They would only be carried from table to table, with a new journal each time.
+TEST_F(DedupIndexTest, WhatIsNotDurableYetMakesNoPartition) {
+  options.keys_max = 20;
+  options.rows_min = 1000;
+  open();
+  for (int i = 0; i < 700; ++i) send("k" + std::to_string(i), "x");
+  const auto journals = files("journal-");
+  ASSERT_EQ(journals.size(), 1u);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(index->step({log[300].original.log_offset.value}, now));
+  EXPECT_EQ(files("journal-"), journals);
+  EXPECT_EQ(index->stats().partitions, 0u);
+  ASSERT_TRUE(index->step({log[400].original.log_offset.value}, now));
+  EXPECT_EQ(index->stats().partitions, 1u);
+  for (int i = 0; i < 700; ++i) ASSERT_TRUE(is_duplicate("k" + std::to_string(i), "x")) << i;
+}
+
 TEST_F(DedupIndexTest, AFullDiskLosesNothing) {
   open();
   for (int i = 0; i < 95; ++i) send("k" + std::to_string(i), "x");
