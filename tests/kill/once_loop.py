@@ -29,7 +29,8 @@ from kill_loop import QUEUES, TOPIC, digest_of, payload_of, read_all  # noqa: E4
 
 PRODUCERS = 3
 WINDOW = 32
-KEYS_MAX = 40_000  # a partition for each 2,000 keys: several of them in a run
+KEYS_MAX = 80_000  # a partition for each 4,000 keys: several of them in a run
+NEW_MAX = KEYS_MAX // 2  # what is older than the last KEYS_MAX may be forgotten, however fast this machine is
 BUSY = 2
 LIMIT_S = 120  # for the answers at the end
 
@@ -58,7 +59,7 @@ class Keys:
         """A new key, one that somebody else may be sending right now, or an old one."""
         with self.lock:
             what = rng.random()
-            if not self.sizes or what < 0.6:
+            if not self.sizes or (what < 0.6 and len(self.sizes) < NEW_MAX):
                 self.sizes.append(rng.choice((40, 300, 1024)))
                 number = len(self.sizes) - 1
                 self.unanswered.add(number)

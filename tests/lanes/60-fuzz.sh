@@ -23,7 +23,11 @@ fuzz() {
     echo "fuzz_$1 FAILED; the input is in $found/"
     return 1
   fi
-  echo "fuzz_$1: $(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$found/log") runs"
+  local runs
+  runs=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$found/log")
+  # A build folder that an earlier compiler configured makes programs that only replay the corpus.
+  [[ -n $runs ]] || { echo "fuzz_$1 did not search: remove build/fuzz"; return 1; }
+  echo "fuzz_$1: $runs runs"
 }
 export -f fuzz
 printf '%s\n' "${names[@]}" | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}'
