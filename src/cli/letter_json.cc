@@ -1,9 +1,34 @@
 #include "cli/letter_json.h"
 
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+
 #include "base/base64.h"
 #include "model/properties.h"
 
 namespace oncemq::cli {
+
+namespace {
+
+// Whether an object of names and values tells all of it: text, no name twice, no stray byte 1. The
+// last pair may lack its end, as current Java clients send it.
+bool fits_object(const client::StoredMessage& message) {
+  if (!is_utf8(message.properties)) return false;
+  std::string again;
+  std::set<std::string, std::less<>> names;
+  for (const auto& [name, value] : message.all_properties()) {
+    if (!names.insert(std::string(name)).second || value.find(model::kNameEnd) != value.npos)
+      return false;
+    model::append_property(again, name, value);
+  }
+  const std::string_view text = again;
+  return message.properties == text ||
+         (!text.empty() && message.properties == text.substr(0, text.size() - 1));
+}
+
+}  // namespace
 
 Json letter_to_json(const client::Letter& letter) {
   const client::StoredMessage& message = letter.message;
@@ -27,7 +52,7 @@ Json letter_to_json(const client::Letter& letter) {
         .set("copy", letter.mark->message_id);
     json.set("mark", std::move(mark));
   }
-  if (is_utf8(message.properties)) {
+  if (fits_object(message)) {
     Json properties = Json::object();
     for (const auto& [name, value] : message.all_properties()) properties.set(name, value);
     json.set("properties", std::move(properties));

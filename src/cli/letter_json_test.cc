@@ -48,6 +48,23 @@ TEST(LetterJson, PropertiesThatAreNoText) {
   EXPECT_EQ(in->properties, out.message.properties);
 }
 
+TEST(LetterJson, PropertiesThatAnObjectCannotTell) {
+  using std::string_literals::operator""s;
+  for (const std::string& properties : {"a\001b\001\002"s, "a\001b\001"s, "a\001x\002a\001y\002"s,
+                                        "no name\002"s, "a\001x\002\002"s}) {
+    client::Letter out = letter("x");
+    out.message.properties = properties;
+    const Json json = letter_to_json(out);
+    EXPECT_TRUE(json.has("propertiesBase64")) << json.dump();
+    const auto in = letter_from_json(json.dump());
+    ASSERT_TRUE(in.has_value()) << in.error().message;
+    EXPECT_EQ(in->properties, properties);
+  }
+  client::Letter out = letter("x");
+  out.message.properties = "a\001x\002b\001y";
+  EXPECT_FALSE(letter_to_json(out).has("propertiesBase64"));
+}
+
 TEST(LetterJson, Refusals) {
   for (const char* line : {"", "[]", "7", "{", "{\"body\":\"\"}", "{}", "{\"bodyBase64\":\"***\"}",
                            "{\"body\":\"x\",\"propertiesBase64\":\"=\"}",
