@@ -226,7 +226,7 @@ class JsonWriter {
     for (std::size_t at = 0; at < order.size(); ++at) {
       next(at);
       const std::string& key = order[at]->first;
-      if (raw_keys_ && key.starts_with('{'))
+      if (raw_keys_ && key.starts_with('{') && stands_bare(key))
         out_ += key;
       else
         append_json_string(out_, key);
@@ -234,6 +234,15 @@ class JsonWriter {
       write(order[at]->second);
     }
     close('}', order.empty());
+  }
+
+  // A name that only begins as an object does would end the text it stands in.
+  static bool stands_bare(const std::string& key) {
+    const Result<Json> object = Json::parse(key);
+    return object && object->dump() == key &&
+           std::none_of(object->object_.begin(), object->object_.end(), [](const auto& member) {
+             return member.second.is_object() || member.second.is_array();
+           });
   }
 
   void open(char bracket) {

@@ -64,8 +64,8 @@ class Json {
   // Array only.
   Json& push(Json value);
 
-  // Compact text. Keys are quoted. `raw_object_keys`: keys that begin with '{' are written bare, as
-  // FastJSON writes maps keyed by MessageQueue.
+  // Compact text. Keys are quoted. `raw_object_keys`: keys that are a flat object as this function
+  // writes it stand bare, as FastJSON writes maps keyed by MessageQueue.
   std::string dump(bool raw_object_keys = false) const;
   // Tab-indented with sorted keys, as ConfigManager persists files (store.md §9).
   std::string dump_pretty() const;

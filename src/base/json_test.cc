@@ -54,6 +54,17 @@ TEST(JsonParse, ObjectKeysKeepTheirText) {
       << "quoted, the key is the same";
 }
 
+TEST(JsonParse, OnlyWholeObjectsAreBareKeys) {
+  for (const char* key : {"{", "{\"a\":1", "{\"a\":1}}", "{\"a\":{}}", "{a:1}", "{\"a\":1}:2,{}"}) {
+    Json value = Json::object();
+    value.set(key, 7);
+    const auto again = Json::parse(value.dump(true));
+    ASSERT_TRUE(again.has_value()) << key;
+    ASSERT_EQ(again->members().size(), 1U);
+    EXPECT_EQ(again->members()[0].first, key);
+  }
+}
+
 TEST(JsonParse, HandWrittenFiles) {
   EXPECT_EQ(round_trip("{ // who\n 'a' : 'it\\'s', /* and\nwhat */ b:[1,,2,], }"),
             R"({"a":"it's","b":[1,2]})");
