@@ -59,6 +59,7 @@ class Node::Parts {
   Status stop();
   std::string ready_line() const;
   std::int32_t namesrv_port() const { return namesrv_port_.value_or(0); }
+  broker::Broker* broker() { return broker_.get(); }
 
  private:
   Status open_http();
@@ -353,6 +354,10 @@ std::string Node::ready_line() const {
 
 std::int32_t Node::namesrv_port() const {
   return parts_->namesrv_port();
+}
+
+broker::Broker* Node::broker() {
+  return parts_->broker();
 }
 
 void set_log_level(const model::Settings& settings) {

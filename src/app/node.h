@@ -9,6 +9,10 @@
 #include "model/settings.h"
 #include "os/disk.h"
 
+namespace oncemq::broker {
+class Broker;
+}
+
 namespace oncemq::app {
 
 // Broker and name service in this process, with all their threads. Thread rule: confined to who
@@ -27,6 +31,8 @@ class Node {
   std::string ready_line() const;
   // The one that was bound; 0 without that role.
   std::int32_t namesrv_port() const;
+  // Null without that role; between start() and stop().
+  broker::Broker* broker();
 
  private:
   class Parts;

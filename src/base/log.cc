@@ -13,7 +13,8 @@
 namespace oncemq::log {
 namespace {
 
-std::atomic<Level> current_level{Level::kInfo};
+// A program that has the library in it and says nothing is told what is wrong, nothing else.
+std::atomic<Level> current_level{Level::kWarn};
 
 std::function<void(Level, std::string_view)>& sink() {
   static std::function<void(Level, std::string_view)> installed;

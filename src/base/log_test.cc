@@ -16,11 +16,12 @@ using ::testing::MatchesRegex;
 class LogTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    set_level(Level::kInfo);
     set_sink([this](Level, std::string_view line) { lines_.emplace_back(line); });
   }
   void TearDown() override {
     set_sink({});
-    set_level(Level::kInfo);
+    set_level(Level::kWarn);
   }
   std::vector<std::string> lines_;
 };

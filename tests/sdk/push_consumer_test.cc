@@ -11,50 +11,13 @@
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
+#include "oncemq/embedded.h"
 #include "oncemq/producer.h"
 #include "os/thread.h"
-#include "tests/sdk/local_broker.h"
+#include "tests/sdk/inbox.h"
 
 namespace oncemq::sdk {
 namespace {
-
-// What handlers saw. Thread rule: monitor.
-class Inbox {
- public:
-  void add(const Delivery& delivery) {
-    const MutexLock lock(mutex_);
-    all_.push_back(delivery);
-    changed_.notify_all();
-  }
-  void add(std::span<const Delivery> batch) {
-    for (const Delivery& delivery : batch) add(delivery);
-  }
-  std::vector<Delivery> all() {
-    const MutexLock lock(mutex_);
-    return all_;
-  }
-  // Waits until that many different bodies are there.
-  std::set<std::string> bodies(std::size_t count) {
-    const MutexLock lock(mutex_);
-    for (;;) {
-      std::set<std::string> bodies;
-      for (const Delivery& delivery : all_) bodies.insert(delivery.message.body);
-      if (bodies.size() >= count) return bodies;
-      changed_.wait(mutex_);
-    }
-  }
-  // Waits until that many deliveries are there.
-  std::vector<Delivery> deliveries(std::size_t count) {
-    const MutexLock lock(mutex_);
-    while (all_.size() < count) changed_.wait(mutex_);
-    return all_;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  std::vector<Delivery> all_ ONCE_GUARDED_BY(mutex_);
-};
 
 // Opens once.
 class Gate {
@@ -78,8 +41,14 @@ class Gate {
 class PushConsumerBrokerTest : public testing::Test {
  protected:
   PushConsumerBrokerTest() {
+    EmbeddedOptions soon;
+    for (int level = 0; level < 18; ++level) soon.settings["messageDelayLevel"] += " 1s";
+    soon.settings["eventLoopThreads"] = "2";
+    auto broker = EmbeddedBroker::open(std::move(soon));
+    EXPECT_TRUE(broker) << broker.error().message;
+    broker_ = std::make_unique<EmbeddedBroker>(std::move(*broker));
     // A busy machine is no reason to fail.
-    auto producer = Producer::open({.name_servers = {broker_.name_server()},
+    auto producer = Producer::open({.name_servers = {broker_->name_server()},
                                     .timeout = std::chrono::minutes(2),
                                     .attempts = 1'000});
     EXPECT_TRUE(producer);
@@ -101,7 +70,7 @@ class PushConsumerBrokerTest : public testing::Test {
   }
 
   PushConsumerOptions options(std::string group = "g") {
-    return {.name_servers = {broker_.name_server()},
+    return {.name_servers = {broker_->name_server()},
             .group = std::move(group),
             .subscriptions = {{.topic = "T"}},
             .threads = 4,
@@ -120,7 +89,7 @@ class PushConsumerBrokerTest : public testing::Test {
     };
   }
 
-  LocalBroker broker_;
+  std::unique_ptr<EmbeddedBroker> broker_;
   std::unique_ptr<Producer> producer_;
 };
 
@@ -506,8 +475,8 @@ TEST_F(PushConsumerBrokerTest, GoesOnAfterTheBrokerWasRestarted) {
   Inbox inbox;
   const PushConsumer consumer = open(options(), done_into(inbox));
   EXPECT_EQ(inbox.bodies(all.size()), all);
-  broker_.stop();
-  broker_.start();
+  ASSERT_TRUE(broker_->stop());
+  ASSERT_TRUE(broker_->start());
   all.merge(send_many(20, 40));
   EXPECT_EQ(inbox.bodies(all.size()), all);
 }
