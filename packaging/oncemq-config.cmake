@@ -1,5 +1,5 @@
-# find_package(oncemq): the target oncemq::oncemq (docs/sdk.md), and where SOCI is installed oncemq::once
-# (docs/once.md).
+# find_package(oncemq): the target oncemq::oncemq (docs/sdk.md); where libxxhash is installed
+# oncemq::embedded, and where SOCI is installed oncemq::once (docs/once.md).
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(tl-expected)
@@ -21,6 +21,13 @@ if(NOT TARGET oncemq::oncemq)
     INTERFACE_COMPILE_FEATURES cxx_std_20
     INTERFACE_LINK_LIBRARIES
       "tl::expected;spdlog::spdlog;fmt::fmt;ZLIB::ZLIB;PkgConfig::ONCEMQ_ISAL;Threads::Threads")
+  pkg_check_modules(ONCEMQ_XXHASH QUIET IMPORTED_TARGET libxxhash)
+  if(ONCEMQ_XXHASH_FOUND)
+    add_library(oncemq::embedded STATIC IMPORTED)
+    set_target_properties(oncemq::embedded PROPERTIES
+      IMPORTED_LOCATION "${oncemq_prefix}/lib/liboncemq-embedded.a"
+      INTERFACE_LINK_LIBRARIES "oncemq::oncemq;PkgConfig::ONCEMQ_XXHASH")
+  endif()
   find_library(ONCEMQ_SOCI soci_core)
   if(ONCEMQ_SOCI)
     add_library(oncemq::once STATIC IMPORTED)

@@ -78,6 +78,13 @@ for program in "$work/sdk/examples/book" "$work/sdk/book"; do
   [[ $("$program" "sqlite:$program.db" b a | grep -c ' booked before ') == 2 ]] || die "booked twice"
 done
 
+echo "== a broker inside a program, with the installed library"
+g++-12 -std=c++20 examples/sdk/embedded.cc -o "$work/sdk/embedded" \
+  $(PKG_CONFIG_PATH="$work/sdk/prefix/lib/pkgconfig" pkg-config --cflags --libs oncemq-embedded)
+for program in "$work/sdk/examples/embedded" "$work/sdk/embedded"; do
+  [[ $("$program") == "answers lost: 1, orders seen: ab" ]] || die "$program: not once"
+done
+
 echo "== serving loads no database's library"
 if grep -E 'lib(pq|sqlite3|mariadb|soci_[a-z]*(sql|odbc|firebird))' "/proc/$server_pid/maps"; then
   die "the broker loaded them"
