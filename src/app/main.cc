@@ -6,12 +6,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/beside.h"
 #include "app/exit_codes.h"
 #include "app/serve.h"
 #include "app/settings_file.h"
 #include "app/store_command.h"
 #include "cli/bench.h"
 #include "cli/commands.h"
+#include "cli/once.h"
 #include "cli/reference.h"
 #include "front/http/metric_table.h"
 #include "model/settings.h"
@@ -145,6 +147,7 @@ int main(int argc, char** argv) {
   }
 
   if (*serve_command) return run_serve(serve, started_ns);
+  if (program.got_subcommand(cli::kOnce)) return app::run_beside("oncemq-once", argv);
   if (*version_command) std::puts("oncemq " ONCEMQ_VERSION);
   if (*completion_command) std::fputs(cli::completion(program, shell).c_str(), stdout);
   if (*docs_command) std::fputs(page_of_docs(page).c_str(), stdout);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/once.h"
 #include "model/group.h"
 #include "model/topic.h"
 
@@ -214,6 +215,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   add_transaction(app, exit_code);
   add_idempotency(app, exit_code);
   add_fault(app, exit_code);
+  add_once(app, exit_code, {});  // another program runs them
 }
 
 }  // namespace oncemq::cli

@@ -1,5 +1,6 @@
 #include "once/database.h"
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 
@@ -39,6 +40,8 @@ sdk::Result<std::unique_ptr<Database>> Database::open(const Target& target,
                       ? make_sqlite(std::move(*connection), options)
                       : make_postgresql(std::move(*connection), options);
   if (const auto ready = database->set_up(); !ready) return tl::unexpected(ready.error());
+  if (!options.only_look)
+    if (const auto safe = database->check_durability(); !safe) return tl::unexpected(safe.error());
   return database;
 }
 
@@ -50,12 +53,14 @@ sdk::Status Database::check_schema() {
   const auto version =
       connection_->number(fmt::format("SELECT version FROM {} WHERE id = 1", state_table()));
   if (!version)
-    return failure(Errc::kRefused, fmt::format("table {} is missing, once::init() makes it ({})",
+    return failure(Errc::kRefused, fmt::format("table {} is missing, once::init() or the command "
+                                               "'oncemq once init' makes it ({})",
                                                state_table(), version.error().message));
   if (*version == kSchemaVersion) return {};
   return failure(Errc::kRefused,
-                 fmt::format("{} has version {} of the schema, this program knows {}", table(),
-                             *version, kSchemaVersion));
+                 fmt::format("{} has version {} of the schema, this program knows {}: "
+                             "a newer one is needed",
+                             table(), *version, kSchemaVersion));
 }
 
 sdk::Status Database::create_common(const SchemaOptions& options) {
@@ -90,14 +95,21 @@ sdk::Result<SchemaStatus> Database::status() {
   SchemaStatus status{.version = kSchemaVersion};
   const auto window = connection_->number(fmt::format("SELECT window_ms FROM {}", state_table()));
   const auto period = connection_->number(fmt::format("SELECT period_ms FROM {}", state_table()));
+  const auto now = connection_->number(fmt::format("SELECT CAST({} AS TEXT)", now_ms()));
+  const auto old = expired();
   const auto periods = connection_->rows(
       fmt::format("SELECT CAST(period AS TEXT), CAST(began_at_ms AS TEXT), "
                   "CAST(COALESCE(ended_at_ms, 0) AS TEXT) FROM {} ORDER BY period",
                   period_table()));
-  if (!window || !period || !periods)
-    return failure(Errc::kRefused, "the tables cannot be read, once::init() makes what is missing");
+  if (!window || !period || !periods || !now || !old)
+    return failure(
+        Errc::kRefused,
+        "the tables cannot be read, once::init() or the command 'oncemq once init' makes "
+        "what is missing");
   status.window = std::chrono::milliseconds(*window);
   status.period = std::chrono::milliseconds(*period);
+  status.now_ms = *now;
+  if (const auto safe = check_durability(); !safe) status.not_durable = safe.error().message;
   for (const auto& row : *periods) {
     Period& one = status.periods.emplace_back();
     for (const auto& [text, into] : {std::pair{&row[0], &one.number},
@@ -107,6 +119,10 @@ sdk::Result<SchemaStatus> Database::status() {
     const auto records = count(one.number);
     if (!records) return tl::unexpected(records.error());
     one.records = *records;
+    const auto bytes = size(one.number);
+    if (!bytes) return tl::unexpected(bytes.error());
+    one.bytes = *bytes;
+    one.due = std::ranges::find(*old, one.number) != old->end();
   }
   return status;
 }

@@ -22,6 +22,7 @@ struct DatabaseOptions {
   std::string table = "oncemq_once";
   std::chrono::milliseconds wait{5'000};
   std::chrono::milliseconds transaction_max{60'000};
+  bool only_look = false;  // nothing is written: the database need not be durable
 };
 
 // The record that a delivery needs. Names are checked: they hold no quotes.
@@ -43,13 +44,16 @@ enum class TransactionState : std::uint8_t { kOpen, kFailed, kEnded };
 // error only rollback(). Thread rule: confined, to one thread at a time.
 class Database : public Transaction {
  public:
-  // Connects, and asserts what durability needs. kInvalidArgument | kUnreachable | kRefused.
+  // Connects, and asserts what durability needs unless `only_look`. kInvalidArgument | kUnreachable
+  // | kRefused.
   static sdk::Result<std::unique_ptr<Database>> open(const Target& target,
                                                      const DatabaseOptions& options);
 
   // kRefused: the tables are missing or newer.
   sdk::Status check_schema();
   bool has_schema();
+  // kRefused: a crash could make it forget what was committed.
+  virtual sdk::Status check_durability() = 0;
   virtual sdk::Status create(const SchemaOptions& options) = 0;
   sdk::Result<SchemaStatus> status();
   virtual sdk::Result<Cleaned> clean() = 0;
@@ -86,6 +90,8 @@ class Database : public Transaction {
   virtual sdk::Result<std::string> claim_statement(const std::string& values) = 0;
   virtual sdk::Result<std::string> current_table() = 0;
   virtual sdk::Result<std::int64_t> count(std::int64_t period) = 0;
+  // As Period::bytes.
+  virtual sdk::Result<std::int64_t> size(std::int64_t period) = 0;
 
   const std::string& table() const { return options_.table; }
   std::string state_table() const { return options_.table + "_state"; }

@@ -14,9 +14,10 @@ namespace {
 using sdk::Errc;
 using sdk::failure;
 
-constexpr std::int64_t kVersionMin = 140'000;  // DETACH PARTITION CONCURRENTLY
-constexpr int kSwitchWaitMs = 100;             // for open transactions, while new ones wait behind
-constexpr int kLockSpace = 0x6F6E6365;         // "once": first half of our advisory locks
+constexpr std::int64_t kVersionMin = 140'000;        // DETACH PARTITION CONCURRENTLY
+constexpr std::int64_t kCountedBytesMax = 32 << 20;  // some 200,000 records
+constexpr int kSwitchWaitMs = 100;      // for open transactions, while new ones wait behind
+constexpr int kLockSpace = 0x6F6E6365;  // "once": first half of our advisory locks
 
 using TransactionStatus = PGTransactionStatusType(const PGconn*);
 
@@ -26,6 +27,7 @@ class Postgresql final : public Database {
       : Database(std::move(connection), std::move(options)),
         handle_(static_cast<soci::postgresql_session_backend*>(session().get_backend())->conn_) {}
 
+  sdk::Status check_durability() override;
   sdk::Status create(const SchemaOptions& options) override;
   sdk::Result<Cleaned> clean() override;
 
@@ -48,17 +50,26 @@ class Postgresql final : public Database {
   }
   sdk::Result<std::string> claim_statement(const std::string& values) override;
   sdk::Result<std::string> current_table() override { return table(); }
+  // A small table is counted: it may have no statistics yet.
   sdk::Result<std::int64_t> count(std::int64_t period) override {
+    auto bytes = size(period);
+    if (!bytes) return bytes;
+    if (*bytes > 0 && *bytes <= kCountedBytesMax)
+      return connection_->number("SELECT count(*) FROM " + table_of(period));
     return connection_->number(
         fmt::format("SELECT CAST(COALESCE(max(GREATEST(reltuples, 0)), 0) AS BIGINT) FROM pg_class "
                     "WHERE oid = to_regclass('{}')",
+                    table_of(period)));
+  }
+  sdk::Result<std::int64_t> size(std::int64_t period) override {
+    return connection_->number(
+        fmt::format("SELECT CAST(COALESCE(pg_total_relation_size(to_regclass('{}')), 0) AS TEXT)",
                     table_of(period)));
   }
 
  private:
   std::string guard_table() const { return table() + "_guard"; }
   std::string advisory() const { return fmt::format("{}, hashtext('{}')", kLockSpace, table()); }
-  sdk::Status check_durability();
   sdk::Status statements(std::initializer_list<std::string> all);
   sdk::Result<bool> exists(const std::string& query);
   // A partition that is not there yet, without a lock that anybody waits for.
@@ -126,7 +137,7 @@ sdk::Status Postgresql::set_up() {
       });
       !set)
     return set;
-  return check_durability();
+  return {};
 }
 
 sdk::Status Postgresql::attach(std::int64_t period) {

@@ -31,6 +31,7 @@ class Sqlite final : public Database {
         handle_(reinterpret_cast<sqlite3*>(
             static_cast<soci::sqlite3_session_backend*>(session().get_backend())->conn_)) {}
 
+  sdk::Status check_durability() override;
   sdk::Status create(const SchemaOptions& options) override;
   sdk::Result<Cleaned> clean() override;
 
@@ -54,9 +55,15 @@ class Sqlite final : public Database {
   sdk::Result<std::int64_t> count(std::int64_t period) override {
     return connection_->number(fmt::format("SELECT count(*) FROM {}", table_of(period)));
   }
+  sdk::Result<std::int64_t> size(std::int64_t period) override {
+    // A part of SQLite that not everybody builds in.
+    return connection_
+        ->number(fmt::format("SELECT CAST(sum(pgsize) AS TEXT) FROM dbstat WHERE name = '{}'",
+                             table_of(period)))
+        .value_or(-1);
+  }
 
  private:
-  sdk::Status check_durability();
   sdk::Status create_period(std::int64_t period);
   sdk::Status rotate();
   sdk::Status drop(std::int64_t period);
@@ -99,7 +106,7 @@ sdk::Status Sqlite::set_up() {
   if (auto set = connection_->rows(fmt::format("PRAGMA busy_timeout = {}", options_.wait.count()));
       !set)
     return tl::unexpected(set.error());
-  return check_durability();
+  return {};
 }
 
 sdk::Status Sqlite::alone(const std::function<sdk::Status()>& run) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <memory>
+#include <system_error>
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -68,6 +70,21 @@ int wait_for_signal() {
 
 void stop_waiting() {
   ::kill(::getpid(), SIGTERM);
+}
+
+Result<std::string> program_path() {
+  std::array<char, 4096> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0 || static_cast<std::size_t>(size) == path.size())
+    return fail(Errc::kIo, "/proc/self/exe cannot be read");
+  return std::string(path.data(), static_cast<std::size_t>(size));
+}
+
+Status become(const std::string& path, char* const* arguments) {
+  ::execv(path.c_str(), arguments);
+  const int error = errno;
+  return fail(error == ENOENT ? Errc::kNotFound : Errc::kIo,
+              path + ": " + std::generic_category().message(error));
 }
 
 void exit_now(int code) {

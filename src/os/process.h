@@ -24,6 +24,12 @@ int wait_for_signal();
 // Makes wait_for_signal() return SIGTERM. Any thread.
 void stop_waiting();
 
+// The file that this process runs. kIo.
+Result<std::string> program_path();
+// This process goes on as the program `path`; `arguments` as main() is given them. Returns only
+// when that failed: kNotFound, kIo.
+Status become(const std::string& path, char* const* arguments);
+
 // Ends the process at once, without destructors: after a disk failure nothing more may be written.
 [[noreturn]] void exit_now(int code);
 

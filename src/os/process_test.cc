@@ -35,5 +35,27 @@ TEST(Process, WaitsForTheEnd) {
       ::testing::ExitedWithCode(7), "");
 }
 
+TEST(Process, BecomesAnotherProgram) {
+  const auto path = program_path();
+  ASSERT_TRUE(path);
+  EXPECT_TRUE(path->ends_with("/test_os")) << *path;
+  std::string name = "sh";
+  std::string option = "-c";
+  std::string script = "exit 9";
+  char* const arguments[] = {name.data(), option.data(), script.data(), nullptr};
+  EXPECT_EXIT(
+      {
+        const auto failed = become("/bin/sh", arguments);
+        exit_now(1);
+      },
+      ::testing::ExitedWithCode(9), "");
+  const auto missing = become("/no/such/program", arguments);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, Errc::kNotFound);
+  const auto folder = become("/", arguments);
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(folder.error().code, Errc::kIo);
+}
+
 }  // namespace
 }  // namespace oncemq::os

@@ -14,12 +14,14 @@ need() { [[ -e "$1" ]] || die "missing: $1"; }
 
 echo "== cmake --install"
 cmake --install build/release --prefix "$work/prefix" --strip >/dev/null
-for file in bin/oncemq etc/oncemq/broker.conf lib/systemd/system/oncemq.service \
+for file in bin/oncemq libexec/oncemq/oncemq-once etc/oncemq/broker.conf lib/systemd/system/oncemq.service \
   share/doc/oncemq/LICENSE share/doc/oncemq/README.md share/man/man1/oncemq.1; do
   need "$work/prefix/$file"
 done
 grep -q "ExecStart=$work/prefix/bin/oncemq serve -c $work/prefix/etc/oncemq/broker.conf" \
   "$work/prefix/lib/systemd/system/oncemq.service"
+"$work/prefix/bin/oncemq" once init "sqlite:$work/once.db" | grep -q 'version 1 in oncemq_once' ||
+  die "the second program is not found where it was installed"
 
 echo "== the manual knows every command and every option of serve"
 {
@@ -32,11 +34,14 @@ done
 
 echo "== .deb"
 (cd build/release && cpack -G DEB -B "$work/deb" >/dev/null)
-deb=$(echo "$work"/deb/*.deb)
+deb=$(echo "$work"/deb/oncemq_*.deb)
+once_deb=$(echo "$work"/deb/oncemq-once_*.deb)
 dpkg-deb --info "$deb" | tee "$work/info"
 grep -q '^ Depends: .*libc6 ' "$work/info" || die "no dependencies were found"
 grep -q ' conffiles ' "$work/info" || die "conffiles are missing"
+if grep -E '^ Depends: .*(soci|libpq|sqlite)' "$work/info"; then die "the server wants a database's library"; fi
 dpkg-deb -x "$deb" "$work/root"
+[[ ! -e "$work/root/usr/libexec" ]] || die "the server's package has what only oncemq-once should"
 for file in usr/bin/oncemq etc/oncemq/broker.conf usr/lib/systemd/system/oncemq.service; do
   need "$work/root/$file"
 done
@@ -48,6 +53,17 @@ if command -v systemd-analyze >/dev/null; then
     "$work/root/usr/lib/systemd/system/oncemq.service" >"$work/oncemq.service"
   systemd-analyze verify --man=no "$work/oncemq.service"
 fi
+
+echo "== the command for databases is a package of its own"
+dpkg-deb --info "$once_deb" | tee "$work/once-info"
+grep -q '^ Depends: .*libsoci-core' "$work/once-info" || die "oncemq-once does not ask for SOCI"
+dpkg-deb -x "$once_deb" "$work/once-root"
+need "$work/once-root/usr/libexec/oncemq/oncemq-once"
+[[ $(find "$work/once-root" -type f | wc -l) == 1 ]] || die "oncemq-once has more than its program"
+"$work/root/usr/bin/oncemq" once status "sqlite:$work/once.db" 2>"$work/absent" && die "runs without it"
+grep -q 'install the Debian package oncemq-once' "$work/absent"
+cp -r "$work/once-root/usr" "$work/root"
+"$work/root/usr/bin/oncemq" once status "sqlite:$work/once.db" >/dev/null
 
 echo "== start and stop from the package"
 start_server "$work/root/usr/bin/oncemq" "$work" -c "$work/root/etc/oncemq/broker.conf"

@@ -70,14 +70,10 @@ class PostgresBank:
         self.server.start()
         self.url = self.server.url
         for statement in TABLES:
-            self.run(statement)
-
-    def run(self, statement):
-        return subprocess.run([f"{self.server.bin}/psql", "-XAtqv", "ON_ERROR_STOP=1", "-c", statement, self.url],
-                              check=True, stdout=subprocess.PIPE, cwd=self.server.folder, text=True).stdout
+            self.server.run(statement)
 
     def value(self, query):
-        return int(self.run(query))
+        return int(self.server.run(query))
 
     def restart(self):
         self.server.kill()

@@ -356,7 +356,8 @@ TEST_P(SqlTest, ANewerSchemaIsRefused) {
   const auto sql = Sql::open(world_->url(), bank());
   ASSERT_FALSE(sql);
   EXPECT_EQ(sql.error().code, sdk::Errc::kRefused);
-  EXPECT_EQ(sql.error().message, "oncemq_once has version 2 of the schema, this program knows 1");
+  EXPECT_EQ(sql.error().message,
+            "oncemq_once has version 2 of the schema, this program knows 1: a newer one is needed");
   EXPECT_FALSE(init(world_->url(), {}));
   EXPECT_FALSE(clean(world_->url(), "oncemq_once"));
 }

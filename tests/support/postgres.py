@@ -80,6 +80,11 @@ class Postgres:
         return subprocess.run([f"{self.bin}/pg_isready", "-q", "-h", self.folder], check=False,
                               cwd=self.folder).returncode == 0
 
+    def run(self, statement):
+        """What a statement answers, as text."""
+        return subprocess.run([f"{self.bin}/psql", "-XAtqv", "ON_ERROR_STOP=1", "-c", statement, self.url],
+                              check=True, stdout=subprocess.PIPE, cwd=self.folder, text=True).stdout
+
     def children(self):
         pids = []
         for path in glob.glob("/proc/[0-9]*/stat"):

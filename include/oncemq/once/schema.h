@@ -21,14 +21,18 @@ struct Period {
   std::int64_t number = 0;
   std::int64_t began_at_ms = 0;
   std::int64_t ended_at_ms = 0;  // 0: the current one
-  std::int64_t records = 0;      // PostgreSQL: as its statistics say, 0 before the first
+  std::int64_t records = 0;      // PostgreSQL: of large ones as its statistics say
+  std::int64_t bytes = -1;       // with their index; -1: this SQLite does not tell
+  bool due = false;              // ended a window ago: clean() drops it
 };
 
 struct SchemaStatus {
   std::int32_t version = 0;
   std::chrono::milliseconds window{0};
   std::chrono::milliseconds period{0};
+  std::int64_t now_ms = 0;      // by the database's clock
   std::vector<Period> periods;  // oldest first
+  std::string not_durable;      // why Sql::open() would refuse this database; empty: it would not
 };
 
 struct Cleaned {
@@ -41,6 +45,7 @@ struct Cleaned {
 // kInvalidArgument: URL or options; kUnreachable; kRefused: the database says no, or its schema is
 // newer.
 sdk::Status init(const std::string& url, const SchemaOptions& options);
+// Makes nothing, not even an empty file, and asks of durability only what it is: also of a standby.
 sdk::Result<SchemaStatus> status(const std::string& url, const std::string& table);
 // Begins a period when the current one is over, drops those that ended a window ago.
 sdk::Result<Cleaned> clean(const std::string& url, const std::string& table);
