@@ -1,0 +1,75 @@
+#include "broker/delivery_ledger.h"
+
+#include <algorithm>
+
+namespace oncemq::broker {
+
+DeliveryLedger::DeliveryLedger(std::int64_t bytes, std::int64_t now_ms)
+    : pieces_max_(bytes <= 0 ? 0
+                             : static_cast<std::size_t>(bytes) / (kPiece * sizeof(DeliveryEntry))),
+      start_ms_(now_ms) {}
+
+void DeliveryLedger::add(std::span<const DeliveryEntry> entries) {
+  if (pieces_max_ == 0) return;
+  MutexLock lock(mutex_);
+  while (!entries.empty()) {
+    const std::size_t piece = static_cast<std::size_t>(next_ / kPiece) % pieces_max_;
+    const std::size_t at = static_cast<std::size_t>(next_ % kPiece);
+    if (piece == pieces_.size()) pieces_.push_back(std::make_unique<DeliveryEntry[]>(kPiece));
+    const std::size_t count = std::min(entries.size(), kPiece - at);
+    std::copy_n(entries.begin(), count, pieces_[piece].get() + at);
+    next_ += count;
+    entries = entries.subspan(count);
+  }
+}
+
+DeliveryLedger::Found DeliveryLedger::of(std::uint64_t queue, std::int64_t offset,
+                                         std::size_t max) const {
+  Found found;
+  if (pieces_max_ == 0) return found;
+  const std::uint64_t capacity = std::uint64_t{pieces_max_} * kPiece;
+  std::uint64_t at = 0;
+  std::uint64_t end = 0;
+  {
+    MutexLock lock(mutex_);
+    end = next_;
+  }
+  // A piece at a time; what is overwritten meanwhile is forgotten like the rest.
+  while (at < end) {
+    MutexLock lock(mutex_);
+    const std::uint64_t oldest = next_ > capacity ? next_ - capacity : 0;
+    if (at <= oldest) {
+      at = oldest;
+      found.entries.clear();
+      found.more = false;
+      const DeliveryEntry& first =
+          pieces_[static_cast<std::size_t>(at / kPiece) % pieces_max_][at % kPiece];
+      found.since_ms = oldest == 0 ? 0 : first.at_ms;
+    }
+    const DeliveryEntry* const piece =
+        pieces_[static_cast<std::size_t>(at / kPiece) % pieces_max_].get();
+    const std::uint64_t stop = std::min(end, (at / kPiece + 1) * kPiece);
+    for (; at < stop; ++at) {
+      const DeliveryEntry& entry = piece[at % kPiece];
+      if (entry.queue != queue || !entry.covers(offset)) continue;
+      if (found.entries.size() == max) {
+        found.more = true;
+        return found;
+      }
+      found.entries.push_back(entry);
+    }
+  }
+  return found;
+}
+
+std::uint64_t DeliveryLedger::total() const {
+  MutexLock lock(mutex_);
+  return next_;
+}
+
+std::size_t DeliveryLedger::memory_bytes() const {
+  MutexLock lock(mutex_);
+  return pieces_.size() * kPiece * sizeof(DeliveryEntry);
+}
+
+}  // namespace oncemq::broker
