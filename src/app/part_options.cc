@@ -100,6 +100,7 @@ Result<broker::Options> broker_options(const model::Settings& s, std::int32_t po
       .idempotence = idempotence(s),
       .idempotent_keys_max = static_cast<std::uint64_t>(s.idempotent_keys_max),
       .allow_faults = s.allow_faults,
+      .delivery_ledger_bytes = s.delivery_ledger_bytes,
   };
 }
 

@@ -25,7 +25,7 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
     : options_(options),
       store_(store),
       clock_(clock),
-      stats_(clock),
+      stats_(clock, options.delivery_ledger_bytes),
       unique_keys_(options.address, random, clock),
       topics_(options, switches, store, clock),
       groups_(options, switches, topics_, clock),

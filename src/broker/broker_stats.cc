@@ -81,7 +81,8 @@ std::string Rates::to_string() const {
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
-BrokerStats::BrokerStats(os::Clock& clock) : clock_(clock) {
+BrokerStats::BrokerStats(os::Clock& clock, std::int64_t ledger_bytes)
+    : clock_(clock), ledger_(clock, ledger_bytes) {
   today_ = clock.local(clock.wall_ms()).day;
   samples_.push_back(totals());
   next_second_ms_ = clock.monotonic_ms() + kSecondMs;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "broker/causes.h"
+#include "broker/delivery_ledger.h"
 #include "broker/ids.h"
 #include "os/clock.h"
 
@@ -82,7 +83,8 @@ struct Rates {
 // enough for once per request.
 class BrokerStats {
  public:
-  explicit BrokerStats(os::Clock& clock);
+  // `ledger_bytes`: what deliveries() may take.
+  explicit BrokerStats(os::Clock& clock, std::int64_t ledger_bytes = 1 << 20);
 
   // The item of a statistic (names: remoting.md §17 end), made on first use; it lives as long as
   // this object, so hot paths keep the reference.
@@ -102,6 +104,9 @@ class BrokerStats {
   // Why messages were given again.
   Causes& causes() { return causes_; }
   const Causes& causes() const { return causes_; }
+  // What was given to whom, lately.
+  DeliveryLedger& ledger() { return ledger_; }
+  const DeliveryLedger& ledger() const { return ledger_; }
 
   // kNotFound-like: nothing when the name or key was never counted.
   std::optional<StatsView> view(std::string_view name, std::string_view key) const;
@@ -153,6 +158,7 @@ class BrokerStats {
 
   os::Clock& clock_;
   Causes causes_{clock_};
+  DeliveryLedger ledger_;
   log::Limited filter_log_{kFilterLogMs};
   Counter put_messages_;
   Counter put_bytes_;

@@ -1,6 +1,7 @@
 #include "broker/client_registry.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "base/heap_bytes.h"
@@ -170,12 +171,32 @@ void ClientRegistry::tell(const std::vector<Notice>& notices) const {
 void ClientRegistry::leave_consumers(const std::string& name, std::uint64_t channel,
                                      std::vector<Notice>& notices) {
   auto found = consumers_.find(name);
-  if (found == consumers_.end() || found->second->members.erase(channel) == 0) return;
+  if (found == consumers_.end()) return;
+  auto member = found->second->members.extract(channel);
+  if (member.empty()) return;
+  remember(channel, std::move(member.mapped().info.client_id));
   --pairs_;
   if (found->second->members.empty())
     consumers_.erase(found);
   else
     add_notice(name, *found->second, notices);
+}
+
+void ClientRegistry::remember(std::uint64_t channel, std::string client_id) {
+  // A client leaves its groups one after another.
+  if (!gone_.empty() && gone_.back().first == channel) return;
+  if (gone_.size() == kGoneMax) gone_.pop_front();
+  gone_.emplace_back(channel, std::move(client_id));
+}
+
+std::string ClientRegistry::consumer_of(ChannelId channel) const {
+  ReadLock lock(mutex_);
+  if (const auto row = consumer_groups_of_.find(number(channel));
+      row != consumer_groups_of_.end() && !row->second.empty())
+    return consumers_.find(row->second.front())->second->members.at(number(channel)).info.client_id;
+  const auto gone = std::ranges::find(gone_ | std::views::reverse, number(channel),
+                                      &std::pair<std::uint64_t, std::string>::first);
+  return gone == gone_.rend() ? std::string() : gone->second;
 }
 
 void ClientRegistry::leave_producers(const std::string& name, std::uint64_t channel) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -99,6 +101,8 @@ class ClientRegistry {
   std::map<std::string, std::vector<ClientInfo>> all_producers() const;
   // A client of the group by id, to be asked something (requests 307, 309, 220, 221).
   std::optional<ClientInfo> consumer(std::string_view group, std::string_view client_id) const;
+  // Id of the consumer that has, or had until lately, this channel; empty when not known.
+  std::string consumer_of(ChannelId channel) const;
   // The producer with that client id, any group (replies).
   std::optional<ClientInfo> producer(std::string_view client_id) const;
   // Groups whose clients subscribe the topic now; sorted.
@@ -142,6 +146,7 @@ class ClientRegistry {
   void leave_consumers(const std::string& name, std::uint64_t channel, std::vector<Notice>& notices)
       ONCE_REQUIRES(mutex_);
   void leave_producers(const std::string& name, std::uint64_t channel) ONCE_REQUIRES(mutex_);
+  void remember(std::uint64_t channel, std::string client_id) ONCE_REQUIRES(mutex_);
   void leave_all(std::uint64_t channel, std::vector<Notice>& notices) ONCE_REQUIRES(mutex_);
 
   const Options& options_;
@@ -159,6 +164,9 @@ class ClientRegistry {
   GroupsOf consumer_groups_of_ ONCE_GUARDED_BY(mutex_);
   GroupsOf producer_groups_of_ ONCE_GUARDED_BY(mutex_);
   std::size_t pairs_ ONCE_GUARDED_BY(mutex_) = 0;
+  // Consumers that have gone, the latest kGoneMax (about 100 bytes each).
+  static constexpr std::size_t kGoneMax = 4'096;
+  std::deque<std::pair<std::uint64_t, std::string>> gone_ ONCE_GUARDED_BY(mutex_);
 };
 
 }  // namespace oncemq::broker

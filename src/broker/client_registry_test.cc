@@ -171,6 +171,23 @@ TEST_F(ClientRegistryTest, ProducersByGroupAndById) {
   EXPECT_TRUE(clients.all_producers().empty());
 }
 
+TEST_F(ClientRegistryTest, ConsumersThatHaveGoneAreKnownForAWhile) {
+  join(1, "c1", "g");
+  join(2, "c2", "g");
+  EXPECT_EQ(clients.consumer_of(ChannelId{1}), "c1");
+  clients.connection_closed(ChannelId{1});
+  clients.unregister(ChannelId{2}, "c2", "", "g");
+  EXPECT_EQ(clients.consumer_of(ChannelId{1}), "c1");
+  EXPECT_EQ(clients.consumer_of(ChannelId{2}), "c2");
+  EXPECT_EQ(clients.consumer_of(ChannelId{3}), "");
+  for (std::uint64_t channel = 10; channel < 10 + 4'095; ++channel) {
+    join(channel, "others", "g");
+    clients.connection_closed(ChannelId{channel});
+  }
+  EXPECT_EQ(clients.consumer_of(ChannelId{1}), "");
+  EXPECT_EQ(clients.consumer_of(ChannelId{2}), "c2");
+}
+
 TEST_F(ClientRegistryTest, UnregisterOverAnotherConnectionFindsTheClient) {
   join(1, "c1", "g");
   clients.unregister(ChannelId{9}, "c1", "", "g");

@@ -138,30 +138,30 @@ void ConsumerOffsets::changed() {
   if (++changes_ % kVersionStep == 0) version_.bump(clock_.wall_ms());
 }
 
-Status ConsumerOffsets::commit(std::string_view group, std::string_view topic,
-                               std::int32_t queue_id, model::ConsumeOffset offset) {
+Result<model::ConsumeOffset> ConsumerOffsets::commit(std::string_view group, std::string_view topic,
+                                                     std::int32_t queue_id,
+                                                     model::ConsumeOffset offset) {
   MutexLock lock(mutex_);
   // Until the group has pulled from its new place, what it commits belongs to the old one.
   if (!resets_.empty()) {
     const Row* reset = find_row(resets_, group, topic);
-    if (reset != nullptr && reset->queues.contains(queue_id)) return {};
+    if (reset != nullptr && reset->queues.contains(queue_id)) return offset;
   }
   return store(group, topic, queue_id, offset);
 }
 
-Status ConsumerOffsets::store(std::string_view group, std::string_view topic, std::int32_t queue_id,
-                              model::ConsumeOffset offset) {
+Result<model::ConsumeOffset> ConsumerOffsets::store(std::string_view group, std::string_view topic,
+                                                    std::int32_t queue_id,
+                                                    model::ConsumeOffset offset) {
   const Row* known = find_row(rows_, group, topic);
   if (entries_ >= options_.offsets_max && (known == nullptr || !known->queues.contains(queue_id)))
     return fail(Errc::kBusy, "the broker keeps as many consumer offsets as it may");
   const auto [place, fresh] = row(rows_, group, topic).queues.try_emplace(queue_id, offset);
-  if (fresh)
-    ++entries_;
-  else if (place->second == offset)
-    return {};
-  place->second = offset;
+  if (fresh) ++entries_;
+  const model::ConsumeOffset before = std::exchange(place->second, offset);
+  if (!fresh && before == offset) return offset;
   changed();
-  return {};
+  return fresh ? model::ConsumeOffset{0} : before;
 }
 
 std::optional<model::ConsumeOffset> ConsumerOffsets::query(std::string_view group,

@@ -35,9 +35,10 @@ class ConsumerOffsets {
   bool take_dirty();
 
   // Stored even when smaller than before. Ignored, with OK, while a reset of the queue waits.
-  // kBusy at the bound.
-  Status commit(std::string_view group, std::string_view topic, std::int32_t queue_id,
-                model::ConsumeOffset offset);
+  // Returns where the group was, 0 if that is not known, and `offset` when it stays there or was
+  // ignored. kBusy at the bound.
+  Result<model::ConsumeOffset> commit(std::string_view group, std::string_view topic,
+                                      std::int32_t queue_id, model::ConsumeOffset offset);
   // Stored value, or nothing.
   std::optional<model::ConsumeOffset> query(std::string_view group, std::string_view topic,
                                             std::int32_t queue_id) const;
@@ -74,8 +75,9 @@ class ConsumerOffsets {
   static Row& row(Rows& rows, std::string_view group, std::string_view topic);
   static Table& queues_of(Rows& rows, const std::string& key);
   static const Row* find_row(const Rows& rows, std::string_view group, std::string_view topic);
-  Status store(std::string_view group, std::string_view topic, std::int32_t queue_id,
-               model::ConsumeOffset offset) ONCE_REQUIRES(mutex_);
+  Result<model::ConsumeOffset> store(std::string_view group, std::string_view topic,
+                                     std::int32_t queue_id, model::ConsumeOffset offset)
+      ONCE_REQUIRES(mutex_);
   void remove_rows(std::string Row::*field, std::string_view name) ONCE_REQUIRES(mutex_);
   void changed() ONCE_REQUIRES(mutex_);
 

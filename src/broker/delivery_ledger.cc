@@ -4,20 +4,26 @@
 
 namespace oncemq::broker {
 
-DeliveryLedger::DeliveryLedger(std::int64_t bytes, std::int64_t now_ms)
-    : pieces_max_(bytes <= 0 ? 0
+DeliveryLedger::DeliveryLedger(const os::Clock& clock, std::int64_t bytes)
+    : clock_(clock),
+      pieces_max_(bytes <= 0 ? 0
                              : static_cast<std::size_t>(bytes) / (kPiece * sizeof(DeliveryEntry))),
-      start_ms_(now_ms) {}
+      start_ms_(clock.wall_ms()) {}
 
 void DeliveryLedger::add(std::span<const DeliveryEntry> entries) {
-  if (pieces_max_ == 0) return;
+  if (pieces_max_ == 0 || entries.empty()) return;
   MutexLock lock(mutex_);
+  const std::int64_t now_ms = clock_.wall_ms();
   while (!entries.empty()) {
     const std::size_t piece = static_cast<std::size_t>(next_ / kPiece) % pieces_max_;
     const std::size_t at = static_cast<std::size_t>(next_ % kPiece);
     if (piece == pieces_.size()) pieces_.push_back(std::make_unique<DeliveryEntry[]>(kPiece));
     const std::size_t count = std::min(entries.size(), kPiece - at);
-    std::copy_n(entries.begin(), count, pieces_[piece].get() + at);
+    for (std::size_t i = 0; i < count; ++i) {
+      DeliveryEntry& entry = pieces_[piece][at + i];
+      entry = entries[i];
+      entry.at_ms = now_ms;
+    }
     next_ += count;
     entries = entries.subspan(count);
   }

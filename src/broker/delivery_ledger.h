@@ -8,16 +8,18 @@
 
 #include "base/mutex.h"
 #include "broker/ids.h"
+#include "os/clock.h"
 
 namespace oncemq::broker {
 
-// What happened to a stretch of a queue on behalf of a group.
+// What happened to a stretch of a queue on behalf of a group (docs/message-why.md).
 enum class DeliveryStep : std::uint8_t {
   kPulled,   // given in the answer to a pull
   kPopped,   // given in the answer to a pop
   kAcked,    // an ack was taken
   kChanged,  // a new invisible time was taken
   kStale,    // an ack or a change was refused: its delivery was over
+  kPassed,   // a pulling group's offset went past
 };
 
 // 64 bytes: names are hashed, places are offsets. Queues and groups whose hashes (64 bits) are the
@@ -25,12 +27,12 @@ enum class DeliveryStep : std::uint8_t {
 struct DeliveryEntry {
   std::uint64_t queue = 0;     // DeliveryLedger::queue_key
   std::uint64_t group = 0;     // DeliveryLedger::group_key
-  std::int64_t at_ms = 0;      // wall clock
+  std::int64_t at_ms = 0;      // wall clock; the ledger says it
   std::int64_t from = 0;       // queue offset of the first message
   std::int64_t token = 0;      // of a POP handle; 0: a pull
   ChannelId channel{};         // the consumer's
   std::uint32_t range = 1;     // offsets from `from` on
-  std::uint32_t messages = 1;  // fewer than `range` where a filter leaves some out
+  std::uint32_t messages = 1;  // at most `range`: a filter leaves some out
   std::int32_t attempt = 0;    // of a pop: 1 is the first; 0: not known
   DeliveryStep step = DeliveryStep::kPulled;
 
@@ -48,8 +50,7 @@ class DeliveryLedger {
   static constexpr std::size_t kPiece = 1024;  // entries, 64 KiB
 
   // `bytes` is rounded down to pieces; less than one: nothing is kept.
-  // `now_ms`: wall clock.
-  DeliveryLedger(std::int64_t bytes, std::int64_t now_ms);
+  DeliveryLedger(const os::Clock& clock, std::int64_t bytes);
 
   static std::uint64_t queue_key(std::string_view topic, std::int32_t queue_id) {
     return group_key(topic) * 0x9E3779B97F4A7C15ULL + static_cast<std::uint32_t>(queue_id);
@@ -58,8 +59,8 @@ class DeliveryLedger {
 
   bool keeps() const { return pieces_max_ > 0; }
   std::int64_t start_ms() const { return start_ms_; }
-  // What one tick of a loop brought, in its order.
   void add(std::span<const DeliveryEntry> entries);
+  void add(const DeliveryEntry& entry) { add(std::span(&entry, 1)); }
 
   struct Found {
     std::vector<DeliveryEntry> entries;  // oldest first, at most `max`
@@ -75,6 +76,7 @@ class DeliveryLedger {
  private:
   using Piece = std::unique_ptr<DeliveryEntry[]>;
 
+  const os::Clock& clock_;
   const std::size_t pieces_max_;
   const std::int64_t start_ms_;
   mutable Mutex mutex_;

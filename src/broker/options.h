@@ -52,6 +52,7 @@ struct Options {
   std::map<std::string, std::string> idempotence;
   std::uint64_t idempotent_keys_max = 20'000'000;  // idempotentKeysMax: about 12 bytes each
   bool allow_faults = false;                       // allowFaults: duplicates on purpose
+  std::int64_t delivery_ledger_bytes = 16 << 20;   // deliveryLedgerBytes: 64 for each
   bool threads = true;                 // false: no thread of our own; tests step by hand
   std::size_t topics_max = 100'000;    // auto-creation stops here; about 500 bytes each
   std::size_t groups_max = 100'000;    // the same for groups

@@ -250,11 +250,44 @@ Result<PopResult> Popper::pop(const PopRequest& request) {
     std::size_t bytes = 0;
     for (const store::LogSpan& span : result.spans) bytes += span.bytes.size();
     stats_.get(request.topic, request.group, result.messages, bytes);
+    tell(request, result);
     if (result.rest > 0) pass_on(request);
   } else {
     stats_.get_missed();
   }
   return result;
+}
+
+// One entry for messages that follow each other and came as often.
+void Popper::tell(const PopRequest& request, const PopResult& result) const {
+  for (const PopResult::Part& part : result.parts) {
+    const std::string_view topic = request.topic;
+    DeliveryEntry entry{
+        .queue = part.source == PopSource::kTopic
+                     ? DeliveryLedger::queue_key(topic, part.queue_id)
+                     : DeliveryLedger::queue_key(pop_retry_topic(part.source, request.group, topic),
+                                                 part.queue_id),
+        .group = DeliveryLedger::group_key(request.group),
+        .token = result.pop_time,
+        .channel = request.channel,
+        .range = 0,
+        .messages = 0,
+        .step = DeliveryStep::kPopped};
+    for (const PopResult::Message& message : part.messages) {
+      if (entry.range > 0 && (message.deliveries != entry.attempt ||
+                              message.offset.value != entry.from + std::int64_t{entry.range})) {
+        stats_.ledger().add(entry);
+        entry.range = entry.messages = 0;
+      }
+      if (entry.range == 0) {
+        entry.from = message.offset.value;
+        entry.attempt = message.deliveries;
+      }
+      ++entry.range;
+      ++entry.messages;
+    }
+    stats_.ledger().add(entry);
+  }
 }
 
 std::uint64_t Popper::stage_hold(PopSlot& slot, const PopQueue::Taking& taking,

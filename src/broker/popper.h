@@ -48,6 +48,7 @@ struct PopRequest {
   std::string_view attempt_id;
   std::string_view expression;
   std::string_view expression_type;  // empty: TAG
+  ChannelId channel{};               // whose answer it will be
 };
 
 struct PopResult {
@@ -79,6 +80,7 @@ struct PopHandle {
   std::int32_t queue_id = 0;
   model::QueueOffset offset;
   std::int64_t token = 0;
+  ChannelId channel{};  // who sent it
 };
 
 // Where Apache's broker puts what a popping group did not ack (kRetryV1, kRetryV2).
@@ -214,6 +216,11 @@ class Popper {
                  std::vector<PopOperation::Row>& rows, PopResult& result);
   std::int64_t left(PopSlot& slot, const PopQueue::Taking& taking);
   void ripen(PopSlot& slot, std::int64_t now_ms);
+  void tell(const PopRequest& request, const PopResult& result) const;
+  // `refusal`: null when it was done.
+  void tell(const PopHandle& handle, DeliveryStep step, const PopRefusal* refusal) const;
+  tl::expected<std::uint64_t, PopRefusal> end(const PopHandle& handle);
+  tl::expected<PopChanged, PopRefusal> extend(const PopHandle& handle, std::int64_t invisible_ms);
   // False when the store takes nothing now: tried again later.
   bool bury(PopSlot& slot, const std::vector<PopOperation::Row>& rows);
   void forget(const PopSlots::Wanted& wanted);

@@ -35,7 +35,30 @@ tl::unexpected<PopRefusal> refuse(Errc code, std::string message) {
 
 }  // namespace
 
+void Popper::tell(const PopHandle& handle, DeliveryStep step, const PopRefusal* refusal) const {
+  if (refusal != nullptr && !refusal->stale) return;
+  stats_.ledger().add({.queue = DeliveryLedger::queue_key(handle.topic, handle.queue_id),
+                       .group = DeliveryLedger::group_key(handle.group),
+                       .from = handle.offset.value,
+                       .token = handle.token,
+                       .channel = handle.channel,
+                       .step = refusal == nullptr ? step : DeliveryStep::kStale});
+}
+
 tl::expected<std::uint64_t, PopRefusal> Popper::ack(const PopHandle& handle) {
+  auto done = end(handle);
+  tell(handle, DeliveryStep::kAcked, done.has_value() ? nullptr : &done.error());
+  return done;
+}
+
+tl::expected<PopChanged, PopRefusal> Popper::change(const PopHandle& handle,
+                                                    std::int64_t invisible_ms) {
+  auto done = extend(handle, invisible_ms);
+  tell(handle, DeliveryStep::kChanged, done.has_value() ? nullptr : &done.error());
+  return done;
+}
+
+tl::expected<std::uint64_t, PopRefusal> Popper::end(const PopHandle& handle) {
   if (Status place = check_place(topics_, handle); !place.has_value())
     return refuse(std::move(place.error()));
   if (!log_.accepting()) return refuse(Errc::kNotWritable, "the store takes nothing at the moment");
@@ -58,7 +81,7 @@ tl::expected<std::uint64_t, PopRefusal> Popper::ack(const PopHandle& handle) {
   return number;
 }
 
-tl::expected<PopChanged, PopRefusal> Popper::change(const PopHandle& handle,
+tl::expected<PopChanged, PopRefusal> Popper::extend(const PopHandle& handle,
                                                     std::int64_t invisible_ms) {
   if (Status place = check_place(topics_, handle); !place.has_value())
     return refuse(std::move(place.error()));

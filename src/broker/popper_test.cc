@@ -126,6 +126,39 @@ class PopperTest : public ::testing::Test, public Nouns {
   }
 };
 
+TEST_F(PopperTest, DeliveriesAndAcksAreInTheLedger) {
+  for (const char* body : {"a", "b", "c"}) send("T", body);
+  PopRequest request = ask(3, 1'000);
+  request.channel = ChannelId{7};
+  const std::vector<Given> first = give(request);
+  ASSERT_EQ(first.size(), 3U);
+  EXPECT_TRUE(ack(first[1]));
+  clock.advance_ms(2'000);
+  const std::vector<Given> again = give(request);
+  ASSERT_EQ(offsets(again), (std::vector<std::int64_t>{0, 2}));
+  EXPECT_FALSE(ack(first[0]));
+  EXPECT_TRUE(popper.change(handle(again[0]), 5'000).has_value());
+  const std::uint64_t queue = DeliveryLedger::queue_key("T", 0);
+  const auto steps = [&](std::int64_t offset) {
+    std::vector<DeliveryStep> list;
+    for (const DeliveryEntry& entry : stats.ledger().of(queue, offset, 10).entries)
+      list.push_back(entry.step);
+    return list;
+  };
+  using Step = DeliveryStep;
+  EXPECT_THAT(steps(0), ElementsAre(Step::kPopped, Step::kPopped, Step::kStale, Step::kChanged));
+  EXPECT_THAT(steps(1), ElementsAre(Step::kPopped, Step::kAcked));
+  EXPECT_THAT(steps(2), ElementsAre(Step::kPopped, Step::kPopped));
+  const DeliveryEntry one = stats.ledger().of(queue, 0, 10).entries[0];
+  EXPECT_EQ(one.range, 3U);
+  EXPECT_EQ(one.attempt, 1);
+  EXPECT_EQ(one.token, first[0].token);
+  EXPECT_EQ(one.channel, ChannelId{7});
+  const DeliveryEntry two = stats.ledger().of(queue, 2, 10).entries[1];
+  EXPECT_EQ(two.attempt, 2);
+  EXPECT_EQ(two.range, 1U);
+}
+
 TEST_F(PopperTest, GivesEachMessageToOneAndMovesTheOffsetWithTheAcks) {
   send_many(5);
   const auto first = give(ask(3));

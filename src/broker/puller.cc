@@ -180,13 +180,39 @@ tl::expected<PullResult, PullRefusal> Puller::pull(const PullRequest& request) {
                        .from = request.offset.value,
                        .next = result.read.next.value,
                        .messages = static_cast<std::uint64_t>(result.read.messages)});
+    stats_.ledger().add(
+        {.queue = DeliveryLedger::queue_key(request.topic, request.queue_id),
+         .group = DeliveryLedger::group_key(request.group),
+         .from = request.offset.value,
+         .channel = request.channel,
+         .range = static_cast<std::uint32_t>(result.read.next.value - request.offset.value),
+         .messages = static_cast<std::uint32_t>(result.read.messages)});
   } else {
     stats_.get_missed();
   }
   // A full table costs the group its progress on a restart, not this pull.
   if (request.commit_offset.has_value())
-    (void)offsets_.commit(request.group, request.topic, request.queue_id, *request.commit_offset);
+    (void)commit({.group = request.group,
+                  .topic = request.topic,
+                  .queue_id = request.queue_id,
+                  .offset = *request.commit_offset,
+                  .channel = request.channel});
   return result;
+}
+
+Status Puller::commit(const PassedOffset& passed) {
+  const auto before = offsets_.commit(passed.group, passed.topic, passed.queue_id, passed.offset);
+  if (!before.has_value()) return fail(before.error());
+  const std::int64_t from = before->value;
+  if (passed.offset.value > from)
+    stats_.ledger().add({.queue = DeliveryLedger::queue_key(passed.topic, passed.queue_id),
+                         .group = DeliveryLedger::group_key(passed.group),
+                         .from = from,
+                         .channel = passed.channel,
+                         .range = static_cast<std::uint32_t>(
+                             std::min<std::int64_t>(passed.offset.value - from, UINT32_MAX)),
+                         .step = DeliveryStep::kPassed});
+  return {};
 }
 
 ParkOutcome Puller::park(const PullRequest& request, ChannelId channel,

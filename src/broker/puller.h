@@ -72,6 +72,15 @@ struct PullRefusal {
   Forbidden forbidden = Forbidden::kNone;
 };
 
+// Where a group goes on in a queue, as a consumer said; views valid during the call.
+struct PassedOffset {
+  std::string_view group;
+  std::string_view topic;
+  std::int32_t queue_id = 0;
+  model::ConsumeOffset offset;
+  ChannelId channel{};
+};
+
 // Checks, subscription, read (remoting.md §8). Thread rule: monitor.
 class Puller {
  public:
@@ -83,6 +92,9 @@ class Puller {
   // kSubscriptionBroken, kSubscriptionMissing (also when the group is offline),
   // kSubscriptionStale, kNotSupported (type of expression).
   tl::expected<PullResult, PullRefusal> pull(const PullRequest& request);
+
+  // Stores it. kBusy.
+  Status commit(const PassedOffset& passed);
 
   // After pull() said kNothing and the request allows suspension: keeps `waiter` until a matching
   // message is committed, the deadline passes, or the channel closes. The edge then pulls again

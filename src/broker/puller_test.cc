@@ -65,6 +65,35 @@ TEST_F(PullerTest, FindsMessages) {
   EXPECT_EQ(stats.view("GROUP_GET_NUMS", "T@g")->minute.sum, 2U);
 }
 
+TEST_F(PullerTest, WhatIsGivenAndPassedIsInTheLedger) {
+  send("T", "a");
+  send("T", "b");
+  PullRequest request = wanted();
+  request.channel = ChannelId{7};
+  (void)pulled(request);
+  request.offset = {2};
+  request.commit_offset = model::ConsumeOffset{1};
+  (void)pulled(request);
+  (void)pulled(request);  // nothing new
+  EXPECT_TRUE(
+      puller.commit({.group = "g", .topic = "T", .offset = model::ConsumeOffset{2}}).has_value());
+  EXPECT_TRUE(
+      puller.commit({.group = "g", .topic = "T", .offset = model::ConsumeOffset{0}}).has_value());
+  const std::uint64_t queue = DeliveryLedger::queue_key("T", 0);
+  const auto first = stats.ledger().of(queue, 0, 10).entries;
+  ASSERT_EQ(first.size(), 2U);
+  EXPECT_EQ(first[0].step, DeliveryStep::kPulled);
+  EXPECT_EQ(first[0].channel, ChannelId{7});
+  EXPECT_EQ(first[0].group, DeliveryLedger::group_key("g"));
+  EXPECT_EQ(first[0].messages, 2U);
+  EXPECT_EQ(first[1].step, DeliveryStep::kPassed);
+  const auto second = stats.ledger().of(queue, 1, 10).entries;
+  ASSERT_EQ(second.size(), 2U);
+  EXPECT_EQ(second[1].step, DeliveryStep::kPassed);
+  EXPECT_EQ(second[1].from, 1);
+  EXPECT_EQ(stats.ledger().total(), 3U);
+}
+
 TEST_F(PullerTest, EmptyQueueIsNothingAtZeroAndMovedElsewhere) {
   EXPECT_EQ(pulled(wanted(0)).status, PullStatus::kNothing);
   const PullResult moved = pulled(wanted(5));

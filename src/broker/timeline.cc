@@ -36,6 +36,44 @@ bool waits(std::string_view topic) {
          topic == model::topic::kHalf || topic == model::topic::kTransCheckMax;
 }
 
+std::string_view step_name(DeliveryStep step) {
+  switch (step) {
+    case DeliveryStep::kPulled:
+      return "pulled";
+    case DeliveryStep::kPopped:
+      return "popped";
+    case DeliveryStep::kAcked:
+      return "acked";
+    case DeliveryStep::kChanged:
+      return "extended";
+    case DeliveryStep::kStale:
+      return "too late";
+    case DeliveryStep::kPassed:
+      return "passed";
+  }
+  return {};
+}
+
+std::string step_sentence(const DeliveryEntry& entry) {
+  const std::string handle = "handle " + std::to_string(entry.token);
+  switch (entry.step) {
+    case DeliveryStep::kPulled:
+      return entry.messages == entry.range ? "given to the consumer"
+                                           : "given to the consumer, unless its filter left it out";
+    case DeliveryStep::kPopped:
+      return "given to the consumer: delivery " + std::to_string(entry.attempt) + ", " + handle;
+    case DeliveryStep::kAcked:
+      return "the consumer is done with it: " + handle;
+    case DeliveryStep::kChanged:
+      return "invisible for another time: " + handle + " gave way to a new one";
+    case DeliveryStep::kStale:
+      return "an ack or a change came when the delivery was over, and was refused: " + handle;
+    case DeliveryStep::kPassed:
+      return "the group's offset went past it";
+  }
+  return {};
+}
+
 }  // namespace
 
 struct Timelines::Work {
@@ -209,6 +247,47 @@ void Timelines::tell_copies(Work& work) const {
   }
 }
 
+void Timelines::tell_deliveries(Work& work) const {
+  std::unordered_map<std::uint64_t, std::string> groups;
+  for (const model::GroupConfig& config : parts_.groups.snapshot().groups)
+    groups.emplace(DeliveryLedger::group_key(config.name), config.name);
+  std::int64_t stored_ms = INT64_MAX;
+  std::int64_t since_ms = parts_.ledger.start_ms();
+  for (const auto& [offset, span] : work.spans) {
+    const auto record = message_of(span);
+    if (!record || waits(record->topic)) continue;
+    const auto found = parts_.ledger.of(DeliveryLedger::queue_key(record->topic, record->queue_id),
+                                        record->queue_offset.value, kStepsMax);
+    stored_ms = std::min(stored_ms, record->store_timestamp);
+    since_ms = std::max(since_ms, found.since_ms);
+    for (const DeliveryEntry& entry : found.entries) {
+      const auto group = groups.find(entry.group);
+      if (group == groups.end()) continue;  // deleted
+      TimelineRow row = row_of(*record, std::string(step_name(entry.step)), step_sentence(entry));
+      row.at_ms = entry.at_ms;
+      row.group = group->second;
+      row.who = parts_.clients.consumer_of(entry.channel);
+      work.told.rows.push_back(std::move(row));
+    }
+    if (found.more)
+      work.told.notes.push_back("queue " + std::to_string(record->queue_id) + " offset " +
+                                std::to_string(record->queue_offset.value) + " has more than " +
+                                std::to_string(kStepsMax) +
+                                " deliveries and acks; the newest are not told");
+  }
+  if (!parts_.ledger.keeps())
+    work.told.notes.push_back("deliveries and acks are not recorded (deliveryLedgerBytes)");
+  else if (stored_ms < since_ms)
+    work.told.rows.push_back({.at_ms = since_ms,
+                              .what = "known from here",
+                              .topic = work.told.topic,
+                              .queue_id = -1,
+                              .offset = -1,
+                              .group = {},
+                              .who = {},
+                              .sentence = "earlier deliveries and acks are not known any more"});
+}
+
 void Timelines::tell_redeliveries(Work& work) const {
   for (const std::string& group : work.groups) {
     for (const Causes::Event& event : parts_.causes.recent(group)) {
@@ -270,6 +349,7 @@ Result<Timeline> Timelines::of(std::string_view topic, std::string_view name) co
   Work work;
   ONCE_TRY(find(topic, name, work));
   tell_copies(work);
+  tell_deliveries(work);
   tell_redeliveries(work);
   tell_duplicates(work);
   std::ranges::stable_sort(work.told.rows, {}, &TimelineRow::at_ms);
@@ -277,8 +357,7 @@ Result<Timeline> Timelines::of(std::string_view topic, std::string_view name) co
   work.told.notes.push_back("of redeliveries the latest " + std::to_string(Causes::kRecent) +
                             " of the broker since its start are known, of duplicates that were "
                             "left out the latest " +
-                            std::to_string(DuplicateReport::kExamples) +
-                            " of the topic; first deliveries are not recorded");
+                            std::to_string(DuplicateReport::kExamples) + " of the topic");
   return std::move(work.told);
 }
 

@@ -7,9 +7,12 @@
 
 #include "base/result.h"
 #include "broker/causes.h"
+#include "broker/client_registry.h"
 #include "broker/consumer_offsets.h"
 #include "broker/dead_letters.h"
+#include "broker/delivery_ledger.h"
 #include "broker/duplicate_report.h"
+#include "broker/group_table.h"
 #include "broker/message_query.h"
 #include "broker/topic_table.h"
 #include "model/record_codec.h"
@@ -42,6 +45,7 @@ class Timelines {
   static constexpr std::size_t kCopiesMax = 64;   // copies that are looked at
   static constexpr std::size_t kGroupsMax = 100;  // whose retry topics are looked into
   static constexpr std::size_t kTopicsMax = 256;  // when no topic is said
+  static constexpr std::size_t kStepsMax = 100;   // deliveries and acks of a copy
 
   struct Parts {
     TopicTable& topics;
@@ -50,6 +54,9 @@ class Timelines {
     const DeadLetters& letters;
     const DuplicateReport& duplicates;
     const Causes& causes;
+    const DeliveryLedger& ledger;
+    const GroupTable& groups;
+    const ClientRegistry& clients;
   };
   explicit Timelines(const Parts& parts) : parts_(parts) {}
 
@@ -64,6 +71,7 @@ class Timelines {
   void add_copies(std::string_view topic, std::string_view key, bool unique, Work& work) const;
   void tell_copies(Work& work) const;
   void tell_letter(const model::RecordView& record, Work& work) const;
+  void tell_deliveries(Work& work) const;
   void tell_redeliveries(Work& work) const;
   void tell_duplicates(Work& work) const;
   void tell_groups(Work& work) const;

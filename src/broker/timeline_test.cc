@@ -20,13 +20,17 @@ class TimelineTest : public ::testing::Test, protected Nouns {
     dead_letters.tick();
   }
 
-  Result<Timeline> ask(std::string_view name, std::string_view topic = "T") {
+  Result<Timeline> ask(std::string_view name, std::string_view topic = "T",
+                       const DeliveryLedger* ledger = nullptr) {
     return Timelines({.topics = topics,
                       .offsets = offsets,
                       .query = query,
                       .letters = dead_letters,
                       .duplicates = idempotence.report(),
-                      .causes = stats.causes()})
+                      .causes = stats.causes(),
+                      .ledger = ledger != nullptr ? *ledger : stats.ledger(),
+                      .groups = groups,
+                      .clients = clients})
         .of(topic, name);
   }
   Timeline told(std::string_view name, std::string_view topic = "T") {
@@ -74,6 +78,61 @@ TEST_F(TimelineTest, AMessageThatWasSentOnce) {
   EXPECT_EQ(stored.at_ms, clock.wall_ms());
   EXPECT_EQ(stored.who, "10.0.0.9:50000");
   EXPECT_EQ(row(timeline, "sent").at_ms, born_ms);
+}
+
+TEST_F(TimelineTest, DeliveriesAndAcks) {
+  send("T", "body", pairs("UNIQ_KEY=A1"), 2);
+  const std::uint64_t queue = DeliveryLedger::queue_key("T", 2);
+  const std::uint64_t group = DeliveryLedger::group_key("g");
+  const auto add = [&](DeliveryEntry entry) {
+    entry.queue = queue;
+    clock.advance_ms(1);
+    stats.ledger().add(entry);
+  };
+  add({.group = group, .channel = ChannelId{5}, .range = 32, .messages = 32});
+  add({.group = group, .range = 9, .step = DeliveryStep::kPassed});
+  add({.group = group, .token = 77, .attempt = 2, .step = DeliveryStep::kPopped});
+  add({.group = group, .token = 77, .step = DeliveryStep::kChanged});
+  add({.group = group, .token = 78, .step = DeliveryStep::kAcked});
+  add({.group = group, .token = 77, .step = DeliveryStep::kStale});
+  add({.group = DeliveryLedger::group_key("deleted")});
+  add({.group = group, .from = 1, .range = 32});  // another message
+  const Timeline timeline = told("A1");
+  EXPECT_EQ(whats(timeline), (Whats{"sent", "stored", "pulled", "passed", "popped", "extended",
+                                    "acked", "too late"}));
+  EXPECT_EQ(row(timeline, "pulled").group, "g");
+  EXPECT_EQ(row(timeline, "pulled").at_ms, row(timeline, "stored").at_ms + 1);
+  EXPECT_EQ(row(timeline, "popped").sentence, "given to the consumer: delivery 2, handle 77");
+}
+
+TEST_F(TimelineTest, SaysSinceWhenDeliveriesAreKnown) {
+  send("T", "body", pairs("UNIQ_KEY=A1"));
+  for (std::size_t i = 0; i < 16 * DeliveryLedger::kPiece; ++i) stats.ledger().add(DeliveryEntry{});
+  EXPECT_EQ(whats(told("A1")), (Whats{"sent", "stored"}));
+  clock.advance_ms(9);
+  for (std::size_t i = 0; i < 16 * DeliveryLedger::kPiece; ++i) stats.ledger().add(DeliveryEntry{});
+  const Timeline timeline = told("A1");
+  EXPECT_EQ(whats(timeline), (Whats{"sent", "stored", "known from here"}));
+  EXPECT_EQ(row(timeline, "known from here").at_ms, clock.wall_ms());
+}
+
+TEST_F(TimelineTest, SaysWhenDeliveriesAreNotRecorded) {
+  send("T", "body", pairs("UNIQ_KEY=A1"));
+  const DeliveryLedger none(clock, 0);
+  auto timeline = ask("A1", "T", &none);
+  ASSERT_TRUE(timeline.has_value());
+  EXPECT_TRUE(notes(*timeline, "deliveries and acks are not recorded"));
+}
+
+TEST_F(TimelineTest, ManyDeliveriesHaveABound) {
+  send("T", "body", pairs("UNIQ_KEY=A1"));
+  for (std::size_t i = 0; i <= Timelines::kStepsMax; ++i)
+    stats.ledger().add(
+        {.queue = DeliveryLedger::queue_key("T", 0), .group = DeliveryLedger::group_key("g")});
+  const Timeline timeline = told("A1");
+  EXPECT_EQ(std::ranges::count(whats(timeline), "pulled"),
+            static_cast<std::ptrdiff_t>(Timelines::kStepsMax));
+  EXPECT_TRUE(notes(timeline, "the newest are not told"));
 }
 
 TEST_F(TimelineTest, WhatHasNoTimeOfBirthIsNotToldAsSent) {
@@ -198,7 +257,7 @@ TEST_F(TimelineTest, SaysHowGroupsStandAndWhatIsNotKnown) {
   send("T", "two", pairs("UNIQ_KEY=A2"));
   EXPECT_TRUE(notes(told("A1"), "group g is done with queue 0 offset 0: it stands at 1"));
   EXPECT_TRUE(notes(told("A2"), "group g is not done with queue 0 offset 1: it stands at 1"));
-  EXPECT_TRUE(notes(told("A1"), "first deliveries are not recorded"));
+  EXPECT_TRUE(notes(told("A1"), "of redeliveries the latest 1000"));
 }
 
 TEST_F(TimelineTest, CopiesHaveABound) {

@@ -92,6 +92,7 @@ struct Settings {
   bool property_filter = true;
   bool store_reply = true;
   bool allow_faults = false;
+  std::int64_t delivery_ledger_bytes = 16 << 20;
   std::int32_t pull_batch_max_messages = 160;
   std::int32_t transfer_bytes_in_memory = 256 << 10;
   std::int32_t transfer_count_in_memory = 32;

@@ -103,7 +103,7 @@ void MetricsPage::add_memory(const HttpParts& parts) {
   bytes("key_index", stats.key_index_bytes);
   bytes("queues", stats.queue_bytes);
   bytes("offsets", broker.offsets().memory_bytes());
-  bytes("deliveries", broker.deliveries().memory_bytes());
+  bytes("deliveries", broker.deliveries().memory_bytes() + broker.stats().ledger().memory_bytes());
   bytes("clients", broker.clients().memory_bytes());
   bytes("pop", broker.popper().memory_bytes());
   bytes("dead_letters", broker.dead_letters().memory_bytes());

@@ -1,5 +1,7 @@
 #include "front/remoting/offsets.h"
 
+#include "front/remoting/channel.h"
+
 namespace oncemq::front {
 
 void OffsetFamily::handle(Call call, const Request<wire::QueryConsumerOffset>& request) {
@@ -27,8 +29,11 @@ void OffsetFamily::handle(Call call, const Request<wire::UpdateConsumerOffset>& 
       faults->strikes(broker::FaultKind::kLoseAck, header.topic, header.consumer_group))
     return call.abandon();
   const Status status =
-      broker_.offsets().commit(header.consumer_group, header.topic, header.queue_id,
-                               model::ConsumeOffset{*header.commit_offset});
+      broker_.puller().commit({.group = header.consumer_group,
+                               .topic = header.topic,
+                               .queue_id = header.queue_id,
+                               .offset = model::ConsumeOffset{*header.commit_offset},
+                               .channel = channel_id(call.connection())});
   if (!status) return call.refuse(status.error());
   call.ok();
 }

@@ -55,7 +55,7 @@ std::string order_counts(const broker::PopResult& result) {
 // The handle must be the one of the message that the header names.
 Result<broker::PopHandle> handle_of(std::string_view group, std::string_view topic,
                                     std::int32_t queue_id, std::int64_t offset,
-                                    std::string_view extra_info) {
+                                    std::string_view extra_info, broker::ChannelId channel) {
   const auto handle = wire::parse_receipt_handle(extra_info);
   if (!handle) return fail(handle.error());
   if (handle->queue_id != queue_id || handle->offset != offset)
@@ -64,7 +64,8 @@ Result<broker::PopHandle> handle_of(std::string_view group, std::string_view top
                            .topic = topic,
                            .queue_id = queue_id,
                            .offset = model::QueueOffset{offset},
-                           .token = handle->pop_time};
+                           .token = handle->pop_time,
+                           .channel = channel};
 }
 
 void refuse_handle(Call& call, const Error& error, bool stale = false) {
@@ -151,7 +152,8 @@ void PopFamily::handle(Call call, const Request<wire::PopMessage>& request) {
                                .order = header.order,
                                .attempt_id = header.attempt_id,
                                .expression = header.expression,
-                               .expression_type = header.expression_type};
+                               .expression_type = header.expression_type,
+                               .channel = channel_id(call.connection())};
   const std::int64_t poll = std::clamp<std::int64_t>(header.poll_time, 0, kPollMaxMs);
   const std::int64_t until = call.edge().loop().now_ms() + poll;
   run(std::make_unique<Parked>(std::move(call), pop, until, false), poll > 0);
@@ -295,7 +297,7 @@ void PopFamily::handle(Call call, const Request<wire::PeekMessage>& request) {
 void PopFamily::handle(Call call, const Request<wire::AckMessage>& request) {
   const auto& header = request.header;
   const auto handle = handle_of(header.consumer_group, header.topic, header.queue_id, header.offset,
-                                header.extra_info);
+                                header.extra_info, channel_id(call.connection()));
   if (!handle) return refuse_handle(call, handle.error());
   if (lost(handle->group, handle->topic)) return call.abandon();
   expire(*handle);
@@ -307,7 +309,7 @@ void PopFamily::handle(Call call, const Request<wire::AckMessage>& request) {
 void PopFamily::handle(Call call, const Request<wire::ChangeInvisibleTime>& request) {
   const auto& header = request.header;
   const auto handle = handle_of(header.consumer_group, header.topic, header.queue_id, header.offset,
-                                header.extra_info);
+                                header.extra_info, channel_id(call.connection()));
   if (!handle) return refuse_handle(call, handle.error());
   expire(*handle);
   const auto changed = broker_.popper().change(*handle, header.invisible_time);
@@ -336,7 +338,8 @@ void PopFamily::handle(Call call, const Request<wire::BatchAckMessage>& request)
                                      .topic = topic,
                                      .queue_id = entry.queue_id,
                                      .offset = model::QueueOffset{offset},
-                                     .token = entry.pop_time};
+                                     .token = entry.pop_time,
+                                     .channel = channel_id(call.connection())};
       expire(handle);
       const auto done = broker_.popper().ack(handle);
       if (done) {

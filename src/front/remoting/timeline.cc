@@ -10,7 +10,10 @@ broker::Timelines timelines_of(broker::Broker& broker) {
                             .query = broker.query(),
                             .letters = broker.dead_letters(),
                             .duplicates = broker.idempotence().report(),
-                            .causes = broker.stats().causes()});
+                            .causes = broker.stats().causes(),
+                            .ledger = broker.stats().ledger(),
+                            .groups = broker.groups(),
+                            .clients = broker.clients()});
 }
 
 void TimelineFamily::handle(Call call, const Request<wire::ExplainMessage>& request) {

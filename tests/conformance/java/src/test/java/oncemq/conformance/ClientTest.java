@@ -22,7 +22,9 @@ import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.common.message.MessageRequestMode;
 import org.apache.rocketmq.remoting.protocol.route.TopicRouteData;
+import org.apache.rocketmq.remoting.protocol.subscription.SubscriptionGroupConfig;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 import org.junit.jupiter.api.AfterEach;
 
@@ -135,6 +137,18 @@ abstract class ClientTest {
 
   protected DefaultMQProducer producer() throws Exception {
     return started(newProducer());
+  }
+
+  /**
+   * For connections that the server ends. When the client's heartbeat connects again before the end
+   * of the old connection is handled, requests on that wait until their timeout: no attempt may
+   * have all of it.
+   */
+  protected DefaultMQProducer impatientProducer() throws Exception {
+    DefaultMQProducer producer = newProducer();
+    producer.setSendMsgTimeout(30_000);
+    producer.setSendMsgMaxTimeoutPerRequest(3_000);
+    return started(producer);
   }
 
   protected DefaultMQProducer started(DefaultMQProducer producer) throws Exception {
@@ -250,5 +264,28 @@ abstract class ClientTest {
 
   protected static List<String> sorted(List<String> list) {
     return list.stream().sorted().toList();
+  }
+
+  /** A group of the topic that pops. */
+  protected String popGroup(String topic) throws Exception {
+    SubscriptionGroupConfig config = new SubscriptionGroupConfig();
+    config.setGroupName(fresh("group"));
+    admin().createAndUpdateSubscriptionGroupConfig(server().broker(), config);
+    admin()
+        .setMessageRequestMode(
+            server().broker(), topic, config.getGroupName(), MessageRequestMode.POP, 0, 10_000);
+    return config.getGroupName();
+  }
+
+  /** What a popping consumer is given; it is done with each. */
+  protected Inbox popping(String group, String topic) throws Exception {
+    Inbox inbox = new Inbox();
+    DefaultMQPushConsumer consumer = newConsumer(group);
+    consumer.setClientRebalance(false);
+    consumer.setPopInvisibleTime(5_000);
+    consumer.subscribe(topic, "*");
+    consumer.registerMessageListener(inbox.accepting());
+    started(consumer);
+    return inbox;
   }
 }

@@ -18,46 +18,23 @@ import org.apache.rocketmq.client.producer.SendStatus;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
-import org.apache.rocketmq.common.message.MessageRequestMode;
-import org.apache.rocketmq.remoting.protocol.subscription.SubscriptionGroupConfig;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Duplicates on purpose: what an official client sees of each fault. */
 @OnceMqOnly("Apache's broker has no faults to order")
-class FaultTest extends ClientTest {
+class FaultTest extends FaultsAllowedTest {
   private static final int MESSAGES = 5;
 
-  private static Server own;
-
-  @BeforeAll
-  static void start() {
-    own = Server.start("allowFaults", "true");
-  }
-
-  @AfterAll
-  static void stop() {
-    own.close();
-  }
-
-  @Override
-  protected Server server() {
-    return own;
-  }
-
-  private static OnceMqTool.Result fault(String... words) throws Exception {
+  private static String fault(String... words) throws Exception {
     List<String> all = new ArrayList<>(List.of("fault"));
     Collections.addAll(all, words);
-    OnceMqTool.Result result = OnceMqTool.run(own, all.toArray(String[]::new));
-    assertEquals(0, result.code(), result.errors());
-    return result;
+    return tool(all.toArray(String[]::new));
   }
 
   /** The line of the latest fault that the topic has. */
   private static String told(String topic) throws Exception {
     List<String> lines =
-        fault("list").out().lines().filter(line -> line.contains(" " + topic + " ")).toList();
+        fault("list").lines().filter(line -> line.contains(" " + topic + " ")).toList();
     assertFalse(lines.isEmpty());
     return lines.get(lines.size() - 1);
   }
@@ -73,17 +50,6 @@ class FaultTest extends ClientTest {
     for (int i = 0; i < MESSAGES; i++) {
       producer.send(message(topic, "body " + i));
     }
-  }
-
-  /**
-   * When the client's heartbeat connects again before the end of the old connection is handled,
-   * requests on that wait until their timeout: no attempt may have all of it.
-   */
-  private DefaultMQProducer impatientProducer() throws Exception {
-    DefaultMQProducer producer = newProducer();
-    producer.setSendMsgTimeout(30_000);
-    producer.setSendMsgMaxTimeoutPerRequest(3_000);
-    return started(producer);
   }
 
   private void sendWithLostAnswers(String topic) throws Exception {
@@ -109,32 +75,6 @@ class FaultTest extends ClientTest {
           }
           return true;
         });
-  }
-
-  private String popGroup(String topic) throws Exception {
-    String group = fresh("group");
-    group(group);
-    admin()
-        .setMessageRequestMode(
-            server().broker(), topic, group, MessageRequestMode.POP, 0, 10_000);
-    return group;
-  }
-
-  private void group(String group) throws Exception {
-    SubscriptionGroupConfig config = new SubscriptionGroupConfig();
-    config.setGroupName(group);
-    admin().createAndUpdateSubscriptionGroupConfig(server().broker(), config);
-  }
-
-  private Inbox popping(String group, String topic) throws Exception {
-    Inbox inbox = new Inbox();
-    DefaultMQPushConsumer consumer = newConsumer(group);
-    consumer.setClientRebalance(false);
-    consumer.setPopInvisibleTime(5_000);
-    consumer.subscribe(topic, "*");
-    consumer.registerMessageListener(inbox.accepting());
-    started(consumer);
-    return inbox;
   }
 
   @Test

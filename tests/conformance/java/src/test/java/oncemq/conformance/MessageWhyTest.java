@@ -8,36 +8,11 @@ import java.util.List;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.producer.SendResult;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** {@code oncemq message why}: what official clients did to a message, told in order. */
 @OnceMqOnly("Apache's broker does not know")
-class MessageWhyTest extends ClientTest {
-  private static Server own;
-
-  @BeforeAll
-  static void start() {
-    own = Server.start("allowFaults", "true");
-  }
-
-  @AfterAll
-  static void stop() {
-    own.close();
-  }
-
-  @Override
-  protected Server server() {
-    return own;
-  }
-
-  private static String tool(String... words) throws Exception {
-    OnceMqTool.Result result = OnceMqTool.run(own, words);
-    assertEquals(0, result.code(), result.errors());
-    return result.out();
-  }
-
+class MessageWhyTest extends FaultsAllowedTest {
   /** The lines that tell one of these, by their beginning behind the time. */
   private static List<String> told(String id, String topic, List<String> whats) throws Exception {
     List<String> found = new ArrayList<>();
@@ -55,7 +30,7 @@ class MessageWhyTest extends ClientTest {
   void aSendWhoseAnswerWasLost() throws Exception {
     String topic = topic("why", 2);
     tool("fault", "add", "lose-send-response", "--topic", topic, "--count", "1");
-    SendResult sent = producer().send(message(topic, "tag", "order-7", "body"));
+    SendResult sent = impatientProducer().send(message(topic, "tag", "order-7", "body"));
     for (String name : List.of(sent.getMsgId(), "order-7", sent.getOffsetMsgId())) {
       await(
           "both copies of " + name,
@@ -63,10 +38,10 @@ class MessageWhyTest extends ClientTest {
           () -> told(name, topic, List.of("stored", "stored again")).size() == 2);
     }
     OnceMqTool.Result json =
-        OnceMqTool.run(own, "message", "why", sent.getMsgId(), "--topic", topic, "--json");
+        OnceMqTool.run(server(), "message", "why", sent.getMsgId(), "--topic", topic, "--json");
     assertTrue(json.out().contains("\"what\":\"stored again\""), json.out());
     String page =
-        ((OnceMqServer) own).page("/api/v1/messages/" + sent.getMsgId() + "/why?topic=" + topic);
+        ((OnceMqServer) server()).page("/api/v1/messages/" + sent.getMsgId() + "/why?topic=" + topic);
     assertTrue(page.contains("stored again"), page);
   }
 
@@ -95,9 +70,49 @@ class MessageWhyTest extends ClientTest {
   }
 
   @Test
+  void deliveriesAndAcksOfAPushConsumer() throws Exception {
+    String topic = topic("why-pull", 1);
+    String group = fresh("group");
+    Inbox inbox = new Inbox();
+    DefaultMQPushConsumer consumer = newConsumer(group);
+    consumer.subscribe(topic, "*");
+    consumer.registerMessageListener(inbox.accepting());
+    started(consumer);
+    SendResult sent = producer().send(message(topic, "tag", "key", "body"));
+    inbox.await(1, PATIENCE_MS);
+    List<String> steps = List.of("stored", "pulled", "passed");
+    await(
+        "the acknowledgement", PATIENCE_MS, () -> told(sent.getMsgId(), topic, steps).size() == 3);
+    String id = consumer.getDefaultMQPushConsumerImpl().getmQClientFactory().getClientId();
+    List<String> lines = told(sent.getMsgId(), topic, steps);
+    assertTrue(lines.get(1).contains(" pulled  "), lines.get(1));
+    assertTrue(lines.get(1).contains(group), lines.get(1));
+    assertTrue(lines.get(1).contains(id), lines.get(1));
+    consumer.shutdown();
+    assertTrue(told(sent.getMsgId(), topic, steps).get(1).contains(id), "after its end");
+  }
+
+  @Test
+  void deliveriesAndAcksOfAPoppingConsumer() throws Exception {
+    String topic = topic("why-pop", 1);
+    String group = popGroup(topic);
+    tool("fault", "add", "lose-ack", "--topic", topic, "--group", group, "--count", "1");
+    Inbox inbox = popping(group, topic);
+    SendResult sent = producer().send(message(topic, "tag", "key", "body"));
+    inbox.await(2, PATIENCE_MS);
+    List<String> steps = List.of("stored", "popped", "acked", "given again");
+    await("the second ack", PATIENCE_MS, () -> told(sent.getMsgId(), topic, steps).size() == 5);
+    List<String> lines = told(sent.getMsgId(), topic, steps);
+    String all = String.join("\n", lines);
+    assertEquals(2, lines.stream().filter(line -> line.contains(" popped  ")).count(), all);
+    assertTrue(lines.stream().anyMatch(line -> line.contains("delivery 2, handle")), all);
+    assertTrue(lines.get(4).contains(" acked  "), all);
+  }
+
+  @Test
   void whatIsNotThere() throws Exception {
     String topic = topic("why-not", 1);
-    OnceMqTool.Result result = OnceMqTool.run(own, "message", "why", "nothing", "--topic", topic);
+    OnceMqTool.Result result = OnceMqTool.run(server(), "message", "why", "nothing", "--topic", topic);
     assertEquals(1, result.code());
     assertTrue(result.errors().contains("no message has the id or key nothing"), result.errors());
   }
