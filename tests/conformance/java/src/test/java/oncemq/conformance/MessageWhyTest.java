@@ -80,16 +80,16 @@ class MessageWhyTest extends FaultsAllowedTest {
     started(consumer);
     SendResult sent = producer().send(message(topic, "tag", "key", "body"));
     inbox.await(1, PATIENCE_MS);
-    List<String> steps = List.of("stored", "pulled", "passed");
     await(
-        "the acknowledgement", PATIENCE_MS, () -> told(sent.getMsgId(), topic, steps).size() == 3);
+        "the acknowledgement",
+        PATIENCE_MS,
+        () -> !told(sent.getMsgId(), topic, List.of("passed")).isEmpty());
     String id = consumer.getDefaultMQPushConsumerImpl().getmQClientFactory().getClientId();
-    List<String> lines = told(sent.getMsgId(), topic, steps);
-    assertTrue(lines.get(1).contains(" pulled  "), lines.get(1));
-    assertTrue(lines.get(1).contains(group), lines.get(1));
-    assertTrue(lines.get(1).contains(id), lines.get(1));
+    List<String> pulled = List.of("pulled");
+    String line = told(sent.getMsgId(), topic, pulled).get(0);
+    assertTrue(line.contains(group) && line.contains(id), line);
     consumer.shutdown();
-    assertTrue(told(sent.getMsgId(), topic, steps).get(1).contains(id), "after its end");
+    assertTrue(told(sent.getMsgId(), topic, pulled).get(0).contains(id), "after its end");
   }
 
   @Test
@@ -100,13 +100,15 @@ class MessageWhyTest extends FaultsAllowedTest {
     Inbox inbox = popping(group, topic);
     SendResult sent = producer().send(message(topic, "tag", "key", "body"));
     inbox.await(2, PATIENCE_MS);
-    List<String> steps = List.of("stored", "popped", "acked", "given again");
-    await("the second ack", PATIENCE_MS, () -> told(sent.getMsgId(), topic, steps).size() == 5);
-    List<String> lines = told(sent.getMsgId(), topic, steps);
+    await(
+        "an ack that is not lost",
+        PATIENCE_MS,
+        () -> !told(sent.getMsgId(), topic, List.of("acked")).isEmpty());
+    List<String> lines = told(sent.getMsgId(), topic, List.of("popped", "given again"));
     String all = String.join("\n", lines);
-    assertEquals(2, lines.stream().filter(line -> line.contains(" popped  ")).count(), all);
+    assertTrue(lines.get(0).contains("delivery 1, handle"), all);
     assertTrue(lines.stream().anyMatch(line -> line.contains("delivery 2, handle")), all);
-    assertTrue(lines.get(4).contains(" acked  "), all);
+    assertTrue(lines.stream().anyMatch(line -> line.contains("neither acked nor extended")), all);
   }
 
   @Test
