@@ -14,6 +14,7 @@
 
 #include "oncemq/producer.h"
 #include "oncemq/push_consumer.h"
+#include "tests/sdk/embedded.h"
 #include "tests/sdk/inbox.h"
 
 namespace oncemq::sdk {
@@ -39,12 +40,6 @@ class Folder {
  private:
   std::string path_;
 };
-
-EmbeddedBroker open(EmbeddedOptions options = {}) {
-  auto broker = EmbeddedBroker::open(std::move(options));
-  EXPECT_TRUE(broker) << broker.error().message;
-  return std::move(*broker);
-}
 
 Error refusal(EmbeddedOptions options) {
   const auto broker = EmbeddedBroker::open(std::move(options));
@@ -92,7 +87,7 @@ std::vector<std::string> content(const EmbeddedBroker& broker, const std::string
 }
 
 TEST(EmbeddedBrokerTest, ServesAtOnceAndMakesTopicsBySending) {
-  const EmbeddedBroker broker = open();
+  const EmbeddedBroker broker = open_broker();
   EXPECT_THAT(broker.name_server(), HasSubstr("127.0.0.1:"));
   EXPECT_THAT(broker.address(), HasSubstr("127.0.0.1:"));
   EXPECT_NE(broker.address(), broker.name_server());
@@ -102,7 +97,7 @@ TEST(EmbeddedBrokerTest, ServesAtOnceAndMakesTopicsBySending) {
 }
 
 TEST(EmbeddedBrokerTest, KeepsItsMessagesInMemoryWhileItIsStopped) {
-  EmbeddedBroker broker = open();
+  EmbeddedBroker broker = open_broker();
   ASSERT_TRUE(broker.create_topic("T", 1));
   const std::string at = broker.name_server();
   {
@@ -110,7 +105,7 @@ TEST(EmbeddedBrokerTest, KeepsItsMessagesInMemoryWhileItIsStopped) {
     send(producer, "T", "before");
     ASSERT_TRUE(broker.stop());
     ASSERT_TRUE(broker.stop());
-    ASSERT_TRUE(broker.start());
+    start_again(broker);
     ASSERT_TRUE(broker.start());
     send(producer, "T", "after");  // on the same ports
   }
@@ -122,20 +117,20 @@ TEST(EmbeddedBrokerTest, AFolderKeepsItsMessagesForTheNextBroker) {
   const Folder folder;
   const std::string data = folder.path() + "/not/there/yet";
   {
-    EmbeddedBroker broker = open({.folder = data});
+    EmbeddedBroker broker = open_broker({.folder = data});
     ASSERT_TRUE(broker.create_topic("T", 1));
     Producer producer = producer_at(broker);
     send(producer, "T", "kept");
   }
-  const EmbeddedBroker broker = open({.folder = data});
+  const EmbeddedBroker broker = open_broker({.folder = data});
   Producer producer = producer_at(broker);
   send(producer, "T", "more");
   EXPECT_THAT(content(broker, "T", 2), ElementsAre("kept", "more"));
 }
 
 TEST(EmbeddedBrokerTest, TwoSideBySideShareNothing) {
-  EmbeddedBroker first = open();
-  EmbeddedBroker second = open();
+  EmbeddedBroker first = open_broker();
+  EmbeddedBroker second = open_broker();
   for (EmbeddedBroker* broker : {&first, &second}) ASSERT_TRUE(broker->create_topic("T", 1));
   Producer to_first = producer_at(first);
   Producer to_second = producer_at(second);
@@ -144,13 +139,13 @@ TEST(EmbeddedBrokerTest, TwoSideBySideShareNothing) {
   ASSERT_TRUE(first.stop());
   send(to_second, "T", "3");
   EXPECT_THAT(content(second, "T", 2), ElementsAre("2", "3"));
-  ASSERT_TRUE(first.start());
+  start_again(first);
   send(to_first, "T", "4");
   EXPECT_THAT(content(first, "T", 2), ElementsAre("1", "4"));
 }
 
 TEST(EmbeddedBrokerTest, ALostAnswerIsASecondCopyUnlessTheTopicIsIdempotent) {
-  EmbeddedBroker broker = open();
+  EmbeddedBroker broker = open_broker();
   ASSERT_TRUE(broker.create_topic("plain", 1));
   ASSERT_TRUE(broker.create_topic("once", 1, {{"idempotent.key", "UNIQ_KEY"}}));
   Producer producer = producer_at(broker);
@@ -167,8 +162,43 @@ TEST(EmbeddedBrokerTest, ALostAnswerIsASecondCopyUnlessTheTopicIsIdempotent) {
   EXPECT_THAT(content(broker, "once", 2), ElementsAre("payment", "last"));
 }
 
+TEST(EmbeddedBrokerTest, APushConsumerHandlesAPageThatIsGivenTwiceOnce) {
+  EmbeddedBroker broker = open_broker();
+  ASSERT_TRUE(broker.create_topic("T", 1));
+  ASSERT_TRUE(broker.add_fault({.fault = Fault::kDeliverTwice, .topic = "T", .group = "g"}));
+  Producer producer = producer_at(broker);
+  Inbox inbox;
+  const PushConsumer consumer = consumer_at(broker, "T", inbox);
+  for (std::size_t i = 1; i <= 3; ++i) {
+    send(producer, "T", std::to_string(i));
+    (void)inbox.deliveries(i);
+  }
+  EXPECT_THAT(inbox.bodies(3), ElementsAre("1", "2", "3"));
+  EXPECT_EQ(inbox.all().size(), 3U);
+  EXPECT_GE(broker.faults().front().struck, 3U);
+}
+
+TEST(EmbeddedBrokerTest, WithALostOffsetTheNextMemberHandlesItAgain) {
+  EmbeddedBroker broker = open_broker();
+  ASSERT_TRUE(broker.create_topic("T", 1));
+  Producer producer = producer_at(broker);
+  Inbox inbox;
+  {
+    const PushConsumer consumer = consumer_at(broker, "T", inbox);
+    send(producer, "T", "early");
+    (void)inbox.deliveries(1);  // it has its place in the queue
+    ASSERT_TRUE(broker.add_fault({.fault = Fault::kLoseAck, .topic = "T", .group = "g"}));
+    send(producer, "T", "late");
+    (void)inbox.deliveries(2);
+  }
+  EXPECT_GE(broker.faults().front().struck, 1U);
+  broker.clear_faults();
+  const PushConsumer next = consumer_at(broker, "T", inbox);
+  EXPECT_EQ(inbox.deliveries(3).at(2).attempt, 1);
+}
+
 TEST(EmbeddedBrokerTest, FaultsAreListedClearedAndEndedByAStop) {
-  EmbeddedBroker broker = open();
+  EmbeddedBroker broker = open_broker();
   const auto pause =
       broker.add_fault({.fault = Fault::kPause, .topic = "T", .lasts = std::chrono::minutes(10)});
   const auto twice = broker.add_fault({.fault = Fault::kDeliverTwice,
@@ -202,12 +232,12 @@ TEST(EmbeddedBrokerTest, FaultsAreListedClearedAndEndedByAStop) {
   EXPECT_TRUE(std::ranges::none_of(broker.faults(), &FaultRecord::active));
   ASSERT_TRUE(broker.stop());
   EXPECT_TRUE(broker.faults().empty());
-  ASSERT_TRUE(broker.start());
+  start_again(broker);
   EXPECT_TRUE(broker.faults().empty());
 }
 
 TEST(EmbeddedBrokerTest, WhatIsWrongIsRefused) {
-  EmbeddedBroker broker = open();
+  EmbeddedBroker broker = open_broker();
   EXPECT_EQ(broker.add_fault({.topic = "no topic"}).error().code, Errc::kInvalidArgument);
   EXPECT_EQ(broker.add_fault({.topic = "T", .probability = 2}).error().code,
             Errc::kInvalidArgument);
@@ -224,7 +254,7 @@ TEST(EmbeddedBrokerTest, WhatIsWrongIsRefused) {
 }
 
 TEST(EmbeddedBrokerTest, SettingsAreThoseOfTheServer) {
-  const EmbeddedBroker broker = open({.settings = {{"autoCreateTopicEnable", "false"}}});
+  const EmbeddedBroker broker = open_broker({.settings = {{"autoCreateTopicEnable", "false"}}});
   Producer producer = producer_at(broker);
   EXPECT_EQ(producer.send({.topic = "T", .body = "x"}).error().code, Errc::kTopicNotFound);
 }
@@ -244,7 +274,7 @@ TEST(EmbeddedBrokerTest, SettingsThatCannotBeAreRefusedByName) {
 
 TEST(EmbeddedBrokerTest, FoldersThatCannotBeAreRefused) {
   const Folder folder;
-  const EmbeddedBroker broker = open({.folder = folder.path()});
+  const EmbeddedBroker broker = open_broker({.folder = folder.path()});
   EXPECT_EQ(refusal({.folder = folder.path()}).code, Errc::kBusy);
   const Error below_a_file = refusal({.folder = "/dev/null/data"});
   EXPECT_EQ(below_a_file.code, Errc::kInvalidArgument);
@@ -252,16 +282,16 @@ TEST(EmbeddedBrokerTest, FoldersThatCannotBeAreRefused) {
 }
 
 TEST(EmbeddedBrokerTest, APortThatSomebodyElseTookIsToldAndMayComeBack) {
-  EmbeddedBroker broker = open();
+  EmbeddedBroker broker = open_broker();
   ASSERT_TRUE(broker.stop());
   {
     // Its name server's port is that of another one's HTTP.
     const std::string port = broker.name_server().substr(broker.name_server().find(':') + 1);
-    const EmbeddedBroker thief = open({.settings = {{"httpListenPort", port}}});
+    const EmbeddedBroker thief = open_broker({.settings = {{"httpListenPort", port}}});
     EXPECT_EQ(broker.start().error().code, Errc::kBusy);
     EXPECT_EQ(broker.create_topic("T").error().code, Errc::kClosed);
   }
-  ASSERT_TRUE(broker.start());
+  start_again(broker);
   ASSERT_TRUE(broker.create_topic("T"));
 }
 
@@ -273,7 +303,7 @@ std::ptrdiff_t entries(const char* folder) {
 TEST(EmbeddedBrokerTest, LeavesNoThreadAndNoDescriptorBehind) {
   const Folder folder;
   const auto live = [&](const std::string& data) {
-    EmbeddedBroker broker = open({.folder = data});
+    EmbeddedBroker broker = open_broker({.folder = data});
     Producer producer = producer_at(broker);
     send(producer, "T", "x");
   };

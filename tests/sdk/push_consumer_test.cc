@@ -11,9 +11,9 @@
 #include <gtest/gtest.h>
 
 #include "base/mutex.h"
-#include "oncemq/embedded.h"
 #include "oncemq/producer.h"
 #include "os/thread.h"
+#include "tests/sdk/embedded.h"
 #include "tests/sdk/inbox.h"
 
 namespace oncemq::sdk {
@@ -44,9 +44,7 @@ class PushConsumerBrokerTest : public testing::Test {
     EmbeddedOptions soon;
     for (int level = 0; level < 18; ++level) soon.settings["messageDelayLevel"] += " 1s";
     soon.settings["eventLoopThreads"] = "2";
-    auto broker = EmbeddedBroker::open(std::move(soon));
-    EXPECT_TRUE(broker) << broker.error().message;
-    broker_ = std::make_unique<EmbeddedBroker>(std::move(*broker));
+    broker_ = std::make_unique<EmbeddedBroker>(open_broker(soon));
     // A busy machine is no reason to fail.
     auto producer = Producer::open({.name_servers = {broker_->name_server()},
                                     .timeout = std::chrono::minutes(2),
@@ -476,7 +474,7 @@ TEST_F(PushConsumerBrokerTest, GoesOnAfterTheBrokerWasRestarted) {
   const PushConsumer consumer = open(options(), done_into(inbox));
   EXPECT_EQ(inbox.bodies(all.size()), all);
   ASSERT_TRUE(broker_->stop());
-  ASSERT_TRUE(broker_->start());
+  start_again(*broker_);
   all.merge(send_many(20, 40));
   EXPECT_EQ(inbox.bodies(all.size()), all);
 }
