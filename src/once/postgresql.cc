@@ -110,7 +110,8 @@ sdk::Status Postgresql::check_durability() {
   }
   const auto standby = connection_->value("SELECT CAST(pg_is_in_recovery() AS TEXT)");
   if (!standby) return tl::unexpected(standby.error());
-  if (*standby == "true") return failure(Errc::kRefused, "this server is a standby");
+  if (*standby == "true")
+    return failure(Errc::kRefused, "this server is a standby: its primary is needed");
   const auto unlogged = exists(fmt::format(
       "FROM pg_class WHERE relpersistence <> 'p' AND relkind IN ('r', 'p') AND "
       "(oid IN (to_regclass('{0}'), to_regclass('{0}_state'), to_regclass('{0}_period')) OR "

@@ -474,6 +474,56 @@ TEST(PostgresqlTest, AConnectionThatEndsInACommitMeansAgain) {
   EXPECT_EQ(world->value("SELECT CAST(count(*) AS TEXT) FROM ledger"), "2");
 }
 
+// It took effect, and nobody is told: the record knows.
+TEST(PostgresqlTest, ACommitWhoseAnswerIsLostIsKnownByItsRecord) {
+  const auto world = World::postgresql();
+  world->run("CREATE TABLE ledger (entry VARCHAR(20))");
+  ASSERT_TRUE(init(world->url(), {}));
+  const auto losing = world->losing_a_commit();
+  Sql sql = open(*losing, bank(10));
+  const std::vector<sdk::Delivery> two = {delivery("a"), delivery("b")};
+  const auto outcomes = sql.process(two, book);
+  EXPECT_EQ(fates(outcomes), (Fates{Fate::kAgain, Fate::kAgain}));
+  EXPECT_EQ(outcomes[0].error.code, sdk::Errc::kUnreachable);
+  EXPECT_EQ(world->value("SELECT CAST(count(*) AS TEXT) FROM ledger"), "2");
+  EXPECT_EQ(fates(sql.process(two, book)), (Fates{Fate::kDoneBefore, Fate::kDoneBefore}));
+  EXPECT_EQ(world->value("SELECT CAST(count(*) AS TEXT) FROM ledger"), "2");
+}
+
+// Others get its message, and what it wrote before is gone.
+TEST(PostgresqlTest, AHangingTransactionIsEndedByTheServer) {
+  const auto world = World::postgresql();
+  world->run("CREATE TABLE ledger (entry VARCHAR(20))");
+  ASSERT_TRUE(init(world->url(), {}));
+  SqlOptions options = bank();
+  options.transaction_max = std::chrono::seconds(2);
+  Sql hanging = open(*world, options);
+  Sql other = open(*world, bank());
+  const std::vector<sdk::Delivery> one = {delivery("a")};
+  std::vector<Outcome> late;
+  std::vector<Outcome> outcomes;
+  // On a machine that stands still it may be ended before its handler begins.
+  while (late.empty())
+    outcomes = hanging.process(one, [&](Transaction& transaction, const sdk::Delivery& delivery) {
+      EXPECT_TRUE(book(transaction, delivery));
+      late = other.process(one, book);  // waits for the record until the server ends this one
+      return sdk::Status();
+    });
+  EXPECT_EQ(fates(late), Fates{Fate::kDone}) << late[0].error.message;
+  EXPECT_EQ(fates(outcomes), Fates{Fate::kAgain});
+  EXPECT_EQ(outcomes[0].error.code, sdk::Errc::kUnreachable);
+  EXPECT_EQ(world->value("SELECT CAST(count(*) AS TEXT) FROM ledger"), "1");
+  EXPECT_EQ(fates(hanging.process(one, book)), Fates{Fate::kDoneBefore});
+}
+
+TEST(PostgresqlTest, AStandbyIsRefused) {
+  const auto world = World::postgresql_standby();
+  const auto sql = Sql::open(world->url(), bank());
+  ASSERT_FALSE(sql);
+  EXPECT_EQ(sql.error().code, sdk::Errc::kRefused);
+  EXPECT_EQ(sql.error().message, "this server is a standby: its primary is needed");
+}
+
 // Otherwise two open transactions could each insert a key into their own period.
 TEST(PostgresqlTest, APeriodDoesNotEndWhileATransactionIsOpen) {
   const auto world = World::postgresql();

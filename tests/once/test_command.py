@@ -247,6 +247,18 @@ class PostgresqlCommandTest(Story, CommandTest):
         self.assertIn("refused: PostgreSQL's " + reason, self.does("status", careless.url))
         self.refused(1, reason, "clean", careless.url)
 
+    def test_a_standby_can_be_looked_at(self):
+        self.does("init", self.url)
+        standby = Postgres(self.server)
+        self.addCleanup(standby.close)
+        standby.start()
+        url = self.url.replace(self.server.folder, standby.folder)
+        told = self.told("status", url)
+        self.assertEqual((told["version"], told["durable"]), (1, False))
+        self.assertIn("a standby: its primary is needed", told["notDurable"])
+        for verb in ("init", "clean"):
+            self.refused(1, "a standby: its primary is needed", verb, url)
+
 
 class ProgramTest(CommandTest):
     def test_a_command_line_that_is_wrong(self):

@@ -28,12 +28,12 @@ class SqliteWorld final : public World {
   std::string folder_;
 };
 
-// The helper ends the server when its standard input ends, however this process does.
+// A helper of tests/support prints the URL. It ends what it started when its standard input ends,
+// however this process does.
 class PostgresqlWorld final : public World {
  public:
-  explicit PostgresqlWorld(const std::string& settings) {
-    const std::string command =
-        "python3 " ONCEMQ_SOURCE_DIR "/tests/support/postgres.py " + settings;
+  explicit PostgresqlWorld(const std::string& helper) {
+    const std::string command = "python3 " ONCEMQ_SOURCE_DIR "/tests/support/" + helper;
     int to_helper[2];
     int from_helper[2];
     EXPECT_EQ(::pipe2(to_helper, O_CLOEXEC), 0);
@@ -77,7 +77,15 @@ std::unique_ptr<World> World::sqlite() {
 }
 
 std::unique_ptr<World> World::postgresql(const std::string& settings) {
-  return std::make_unique<PostgresqlWorld>(settings);
+  return std::make_unique<PostgresqlWorld>("postgres.py " + settings);
+}
+
+std::unique_ptr<World> World::postgresql_standby() {
+  return std::make_unique<PostgresqlWorld>("postgres.py --standby");
+}
+
+std::unique_ptr<World> World::losing_a_commit() const {
+  return std::make_unique<PostgresqlWorld>("lost_commit.py '" + url_ + "'");
 }
 
 void World::run(const std::string& statement) {

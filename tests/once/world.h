@@ -17,6 +17,10 @@ class World {
   static std::unique_ptr<World> sqlite();
   // `settings`: words NAME=VALUE for the server.
   static std::unique_ptr<World> postgresql(const std::string& settings = "");
+  // A primary and its standby; the URL is the standby's.
+  static std::unique_ptr<World> postgresql_standby();
+  // This PostgreSQL through a proxy that loses the answer to the first commit, which took effect.
+  std::unique_ptr<World> losing_a_commit() const;
   virtual ~World() = default;
 
   const std::string& url() const { return url_; }

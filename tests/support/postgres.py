@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A PostgreSQL of its own for a test: made in a folder, reached by a Unix socket there, ended by process id.
 
-As a program: postgres.py [NAME=VALUE...] makes and starts one with these settings, prints its URL, and ends it with
-everything that it made when standard input ends.
+As a program: postgres.py [--standby] [NAME=VALUE...] makes and starts one with these settings, prints its URL, and ends
+it with everything that it made when standard input ends. With --standby there are two, and the URL is the standby's.
 """
 import glob
 import os
@@ -35,7 +35,8 @@ def as_user():
 
 
 class Postgres:
-    def __init__(self, **settings):
+    def __init__(self, primary=None, **settings):
+        """With `primary`, one that runs, it becomes a standby of it."""
         # Short: the path of a Unix socket has 107 characters at most.
         self.folder = tempfile.mkdtemp(prefix="oncepg-", dir="/tmp")
         if os.geteuid() == 0:
@@ -46,11 +47,12 @@ class Postgres:
         self.url = f"postgresql://{USER}@/postgres?host={self.folder}"
         self.process = None
         self.log = open(os.path.join(self.folder, "log"), "ab")
-        made = subprocess.run([f"{self.bin}/initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8",
-                               "--locale=C", "--no-sync"], cwd=self.folder, stdout=self.log, stderr=self.log,
-                              **as_user())
+        make = [f"{self.bin}/initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        if primary:
+            make = [f"{self.bin}/pg_basebackup", "-d", primary.url, "-D", self.data, "-R", "-c", "fast", "--no-sync"]
+        made = subprocess.run(make, cwd=self.folder, stdout=self.log, stderr=self.log, **as_user())
         if made.returncode != 0:
-            raise SystemExit(f"initdb failed: {self.log_text()}")
+            raise SystemExit(f"{make[0]} failed: {self.log_text()}")
         # A vacuum would hold what the end of a period wants, for a moment and at random.
         self.settings = {"listen_addresses": "", "unix_socket_directories": self.folder, "shared_buffers": "16MB",
                          "autovacuum": "off",
@@ -117,13 +119,18 @@ class Postgres:
 
 
 def main():
-    server = Postgres(**dict(word.split("=", 1) for word in sys.argv[1:]))
+    words = sys.argv[1:]
+    settings = dict(word.split("=", 1) for word in words if word != "--standby")
+    servers = []
     try:
-        server.start()
-        print(server.url, flush=True)
+        for _ in range(2 if "--standby" in words else 1):
+            servers.append(Postgres(servers[0] if servers else None, **settings))
+            servers[-1].start()
+        print(servers[-1].url, flush=True)
         sys.stdin.read()
     finally:
-        server.close()
+        for server in reversed(servers):
+            server.close()
 
 
 if __name__ == "__main__":
