@@ -169,9 +169,10 @@ TEST(References, AreFollowed) {
 TEST(References, ThatLeadNowhereAreRefused) {
   for (const std::string_view path :
        {"", "x", "..", "$x", "$.nothing", "$.queueDatas[1]", "$.queueDatas[", "$.queueDatas[x]",
-        "$.queueDatas[0].a.b", "$.MessageQueue [topic=T]"}) {
-    const std::string text =
-        R"({"queueDatas":[{}],"brokerDatas":[{"$ref":")" + std::string(path) + R"("}]})";
+        "$.queueDatas[0].a.b", "$.MessageQueue [topic=T]", "$", "$.brokerDatas", "$.brokerDatas[0]",
+        "$.later"}) {
+    const std::string text = R"({"queueDatas":[{}],"brokerDatas":[{"$ref":")" + std::string(path) +
+                             R"("}],"later":[{"$ref":"$.queueDatas"}]})";
     EXPECT_THAT(refusal<TopicRoute>(text), HasSubstr("leads nowhere")) << path;
   }
 }

@@ -26,6 +26,17 @@ std::size_t count_values(const Json& json) {
   return count;
 }
 
+bool is_reference(const Json& json) {
+  return json.members().size() == 1 && json.members().front().first == kMark;
+}
+
+bool holds_reference(const Json& json) {
+  return is_reference(json) || std::ranges::any_of(json.items(), holds_reference) ||
+         std::ranges::any_of(json.members(), [](const Json::Member& member) {
+           return holds_reference(member.second);
+         });
+}
+
 std::size_t depth_of(const Json& json) {
   std::size_t depth = 0;
   for (const Json& item : json.items()) depth = std::max(depth, depth_of(item));
@@ -69,8 +80,7 @@ class Resolver {
  private:
   // In the order of the text, so that what is pointed at is already resolved.
   Status walk(Json& json, std::size_t depth) {
-    if (json.members().size() == 1 && json.members().front().first == kMark)
-      return follow(json, depth);
+    if (is_reference(json)) return follow(json, depth);
     for (Json& item : json.items()) ONCE_TRY(walk(item, depth + 1));
     for (auto& [name, item] : json.members()) ONCE_TRY(walk(item, depth + 1));
     return {};
@@ -79,7 +89,8 @@ class Resolver {
   Status follow(Json& json, std::size_t depth) {
     const std::string path = json[kMark].as_string();
     const Json* target = find(path);
-    if (target == nullptr) return fail(bad_reference(path));
+    // What holds a reference still is around this one, or behind it.
+    if (target == nullptr || holds_reference(*target)) return fail(bad_reference(path));
     copied_ += count_values(*target);
     if (copied_ > kMaxCopied || depth + depth_of(*target) > kMaxDepth)
       return fail(Errc::kBadBytes, "too much is referred to");
