@@ -1,7 +1,6 @@
 #include "broker/client_registry.h"
 
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "base/heap_bytes.h"
@@ -194,8 +193,8 @@ std::string ClientRegistry::consumer_of(ChannelId channel) const {
   if (const auto row = consumer_groups_of_.find(number(channel));
       row != consumer_groups_of_.end() && !row->second.empty())
     return consumers_.find(row->second.front())->second->members.at(number(channel)).info.client_id;
-  const auto gone = std::ranges::find(gone_ | std::views::reverse, number(channel),
-                                      &std::pair<std::uint64_t, std::string>::first);
+  const auto gone = std::find_if(gone_.rbegin(), gone_.rend(),
+                                 [&](const auto& one) { return one.first == number(channel); });
   return gone == gone_.rend() ? std::string() : gone->second;
 }
 

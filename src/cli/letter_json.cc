@@ -19,7 +19,8 @@ bool fits_object(const client::StoredMessage& message) {
   std::string again;
   std::set<std::string, std::less<>> names;
   for (const auto& [name, value] : message.all_properties()) {
-    if (!names.insert(std::string(name)).second || value.find(model::kNameEnd) != value.npos)
+    if (!names.insert(std::string(name)).second ||
+        value.find(model::kNameEnd) != std::string_view::npos)
       return false;
     model::append_property(again, name, value);
   }
