@@ -90,24 +90,33 @@ sdk::Status Database::create_common(const SchemaOptions& options) {
                                       wanted->period.count()));
 }
 
-sdk::Result<SchemaStatus> Database::status() {
+sdk::Result<SchemaStatus> Database::settings() {
   if (auto known = check_schema(); !known) return tl::unexpected(known.error());
-  SchemaStatus status{.version = kSchemaVersion};
   const auto window = connection_->number(fmt::format("SELECT window_ms FROM {}", state_table()));
+  if (!window) return tl::unexpected(window.error());
   const auto period = connection_->number(fmt::format("SELECT period_ms FROM {}", state_table()));
+  if (!period) return tl::unexpected(period.error());
+  SchemaStatus status{.version = kSchemaVersion};
+  status.window = std::chrono::milliseconds(*window);
+  status.period = std::chrono::milliseconds(*period);
+  return status;
+}
+
+sdk::Result<SchemaStatus> Database::status() {
+  auto found = settings();
+  if (!found) return found;
+  SchemaStatus& status = *found;
   const auto now = connection_->number(fmt::format("SELECT CAST({} AS TEXT)", now_ms()));
   const auto old = expired();
   const auto periods = connection_->rows(
       fmt::format("SELECT CAST(period AS TEXT), CAST(began_at_ms AS TEXT), "
                   "CAST(COALESCE(ended_at_ms, 0) AS TEXT) FROM {} ORDER BY period",
                   period_table()));
-  if (!window || !period || !periods || !now || !old)
+  if (!periods || !now || !old)
     return failure(
         Errc::kRefused,
         "the tables cannot be read, once::init() or the command 'oncemq once init' makes "
         "what is missing");
-  status.window = std::chrono::milliseconds(*window);
-  status.period = std::chrono::milliseconds(*period);
   status.now_ms = *now;
   if (const auto safe = check_durability(); !safe) status.not_durable = safe.error().message;
   for (const auto& row : *periods) {
@@ -124,7 +133,7 @@ sdk::Result<SchemaStatus> Database::status() {
     one.bytes = *bytes;
     one.due = std::ranges::find(*old, one.number) != old->end();
   }
-  return status;
+  return found;
 }
 
 sdk::Result<std::vector<bool>> Database::claim(std::span<const Claim> claims) {

@@ -55,6 +55,8 @@ class Database : public Transaction {
   // kRefused: a crash could make it forget what was committed.
   virtual sdk::Status check_durability() = 0;
   virtual sdk::Status create(const SchemaOptions& options) = 0;
+  // Version, window and period alone: nothing is counted.
+  sdk::Result<SchemaStatus> settings();
   sdk::Result<SchemaStatus> status();
   virtual sdk::Result<Cleaned> clean() = 0;
 

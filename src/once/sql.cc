@@ -97,7 +97,7 @@ sdk::Status Sql::Core::start(const Target& target) {
   }
   auto database = pool_.take();
   if (!database) return tl::unexpected(database.error());
-  const auto status = (*database)->status();
+  const auto status = (*database)->settings();
   pool_.give(std::move(*database));
   if (!status) return tl::unexpected(status.error());
   look_every_ms_ = std::min(kLookMsMax, status->period.count() / kLooksInPeriod);

@@ -516,6 +516,32 @@ TEST(PostgresqlTest, AHangingTransactionIsEndedByTheServer) {
   EXPECT_EQ(fates(hanging.process(one, book)), Fates{Fate::kDoneBefore});
 }
 
+// A claim looks at one place in an index for each key, however much the group remembers.
+TEST(PostgresqlTest, AClaimDoesNotReadTheMemory) {
+  const auto world = World::postgresql();
+  ASSERT_TRUE(init(world->url(), {}));
+  world->run(
+      "INSERT INTO oncemq_once SELECT 1, 'bank', 'orders', decode(to_hex(n + 65536), 'escape'), 1, "
+      "0 "
+      "FROM generate_series(1, 20000) n");
+  Sql sql = open(*world, bank(16));
+  std::vector<sdk::Delivery> batch;
+  for (int number = 0; number < 16; ++number)
+    batch.push_back(delivery("k" + std::to_string(number)));
+  long long read = -1;
+  const auto outcomes = sql.process(batch, [&](Transaction& transaction, const sdk::Delivery&) {
+    // Counted by the server for the transaction that is open.
+    transaction.session()
+        << "SELECT CAST(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) "
+           "AS BIGINT) FROM pg_stat_xact_user_tables WHERE relname = 'oncemq_once_p1'",
+        soci::into(read);
+    return sdk::Status();
+  });
+  EXPECT_EQ(fates(outcomes), Fates(16, Fate::kDone));
+  EXPECT_GE(read, 0);
+  EXPECT_LT(read, 100);
+}
+
 TEST(PostgresqlTest, AStandbyIsRefused) {
   const auto world = World::postgresql_standby();
   const auto sql = Sql::open(world->url(), bank());
