@@ -58,7 +58,6 @@ class Node::Parts {
   Status start();
   Status stop();
   std::string ready_line() const;
-  std::int32_t namesrv_port() const { return namesrv_port_.value_or(0); }
   broker::Broker* broker() { return broker_.get(); }
 
  private:
@@ -350,10 +349,6 @@ Status Node::stop() {
 
 std::string Node::ready_line() const {
   return parts_->ready_line();
-}
-
-std::int32_t Node::namesrv_port() const {
-  return parts_->namesrv_port();
 }
 
 broker::Broker* Node::broker() {

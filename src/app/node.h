@@ -29,8 +29,6 @@ class Node {
   Status stop();
   // "ready in 12 ms: ..."; after start().
   std::string ready_line() const;
-  // The one that was bound; 0 without that role.
-  std::int32_t namesrv_port() const;
   // Null without that role; between start() and stop().
   broker::Broker* broker();
 

@@ -83,7 +83,7 @@ struct Rates {
 // enough for once per request.
 class BrokerStats {
  public:
-  // `ledger_bytes`: what deliveries() may take.
+  // `ledger_bytes`: what ledger() may take.
   explicit BrokerStats(os::Clock& clock, std::int64_t ledger_bytes = 1 << 20);
 
   // The item of a statistic (names: remoting.md §17 end), made on first use; it lives as long as

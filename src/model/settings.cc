@@ -246,7 +246,7 @@ const std::array kServed = {
            "how groups consume for which setConsumeMode said nothing"),
     number("defaultPopShareQueueNum", &S::default_pop_share_queues, -1, 1024, "clients",
            "their popShareQueueNum; below 1 every client pops from every queue"),
-    number("deliveryLedgerBytes", &S::delivery_ledger_bytes, 0, 4LL << 30, "bytes",
+    number("deliveryLedgerBytes", &S::delivery_ledger_bytes, 0, 64 << 20, "bytes",
            "of memory for the latest deliveries and acks, 64 each, for message why; 0: none"),
     flag("allowFaults", &S::allow_faults,
          "duplicates on purpose may be ordered (faults.md); for tests, never in production"),

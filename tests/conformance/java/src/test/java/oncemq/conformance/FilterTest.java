@@ -16,8 +16,6 @@ import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.message.Message;
-import org.apache.rocketmq.common.message.MessageRequestMode;
-import org.apache.rocketmq.remoting.protocol.subscription.SubscriptionGroupConfig;
 import org.junit.jupiter.api.Test;
 
 /** SQL92 subscriptions; docs/sql-filters.md has the rules. */
@@ -183,16 +181,11 @@ class FilterTest extends ClientTest {
   @Test
   void popConsumerGetsWhatMatches() throws Exception {
     String topic = topic("sql-pop", 2);
-    SubscriptionGroupConfig config = new SubscriptionGroupConfig();
-    config.setGroupName(fresh("group"));
-    admin().createAndUpdateSubscriptionGroupConfig(server().broker(), config);
-    admin()
-        .setMessageRequestMode(
-            server().broker(), topic, config.getGroupName(), MessageRequestMode.POP, 0, 10_000);
+    String group = popGroup(topic);
     DefaultMQProducer producer = producer();
     send(producer, topic, "early", "n", "2");
     Inbox inbox = new Inbox();
-    DefaultMQPushConsumer consumer = newConsumer(config.getGroupName());
+    DefaultMQPushConsumer consumer = newConsumer(group);
     consumer.setClientRebalance(false);
     consumer.subscribe(topic, MessageSelector.bySql("n > 1"));
     consumer.registerMessageListener(inbox.accepting());
