@@ -53,12 +53,7 @@ void Causes::count(const Redelivery& redelivery) {
   const bool of_topic = redelivery.group.empty();
   MutexLock lock(mutex_);
   totals_[index] += redelivery.messages;
-  if (of_topic) {
-    std::uint64_t* const row = row_of(repeated_sends_, redelivery.topic);
-    if (row != nullptr) *row += redelivery.messages;
-  } else if (CauseCounts* const row = row_of(groups_, redelivery.group); row != nullptr) {
-    (*row)[index] += redelivery.messages;
-  }
+  count_named(redelivery);
   std::deque<Event>& recent = of_topic ? recent_sends_ : recent_;
   if (recent.size() >= kRecent) recent.pop_front();
   recent.push_back({now_ms, redelivery.cause, std::string(redelivery.group),
@@ -66,14 +61,28 @@ void Causes::count(const Redelivery& redelivery) {
                     redelivery.messages});
 }
 
-template <class Value>
-Value* Causes::row_of(Table<Value>& table, std::string_view name) {
-  auto found = table.find(name);
-  if (found == table.end()) {
-    if (table.size() == kGroupsMax) return nullptr;
-    found = table.emplace(std::string(name), Value{}).first;
+// As far as there is room for new names.
+void Causes::count_named(const Redelivery& redelivery) {
+  if (redelivery.group.empty()) {
+    auto row = repeated_sends_.find(redelivery.topic);
+    if (row == repeated_sends_.end()) {
+      if (repeated_sends_.size() == kPairsMax) return;
+      row = repeated_sends_.emplace(std::string(redelivery.topic), 0).first;
+    }
+    row->second += redelivery.messages;
+    return;
   }
-  return &found->second;
+  auto group = groups_.find(redelivery.group);
+  const bool known = group != groups_.end() && group->second.contains(redelivery.topic);
+  if (!known) {
+    if (pairs_ == kPairsMax) return;
+    ++pairs_;
+    if (group == groups_.end())
+      group = groups_.emplace(std::string(redelivery.group), Topicwise{}).first;
+    group->second.emplace(std::string(redelivery.topic), CauseCounts{});
+  }
+  group->second.find(redelivery.topic)->second[static_cast<std::size_t>(redelivery.cause)] +=
+      redelivery.messages;
 }
 
 CauseCounts Causes::totals() const {
@@ -81,10 +90,17 @@ CauseCounts Causes::totals() const {
   return totals_;
 }
 
+CauseCounts Causes::sum_of(const Topicwise& topics) {
+  CauseCounts sum{};
+  for (const auto& [topic, counts] : topics)
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += counts[i];
+  return sum;
+}
+
 CauseCounts Causes::of_group(std::string_view group, Topics topics) const {
   MutexLock lock(mutex_);
   const auto found = groups_.find(group);
-  CauseCounts counts = found == groups_.end() ? CauseCounts{} : found->second;
+  CauseCounts counts = found == groups_.end() ? CauseCounts{} : sum_of(found->second);
   for (const std::string& topic : topics)
     if (const auto sends = repeated_sends_.find(topic); sends != repeated_sends_.end())
       counts[static_cast<std::size_t>(Cause::kSendRepeated)] += sends->second;
@@ -96,9 +112,29 @@ void Causes::for_each_group(
   std::vector<std::pair<std::string, CauseCounts>> copy;
   {
     MutexLock lock(mutex_);
-    copy.assign(groups_.begin(), groups_.end());
+    for (const auto& [group, topics] : groups_) copy.emplace_back(group, sum_of(topics));
   }
   for (const auto& [group, counts] : copy) visit(group, counts);
+}
+
+void Causes::for_each(const std::function<void(std::string_view topic, std::string_view group,
+                                               const CauseCounts&)>& visit) const {
+  struct Row {
+    std::string topic;
+    std::string group;
+    CauseCounts counts{};
+  };
+  std::vector<Row> copy;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [group, topics] : groups_)
+      for (const auto& [topic, counts] : topics) copy.push_back({topic, group, counts});
+    for (const auto& [topic, sends] : repeated_sends_) {
+      copy.push_back({.topic = topic, .group = {}});
+      copy.back().counts[static_cast<std::size_t>(Cause::kSendRepeated)] = sends;
+    }
+  }
+  for (const Row& row : copy) visit(row.topic, row.group, row.counts);
 }
 
 std::vector<Causes::Event> Causes::recent(std::string_view group, Topics topics) const {
@@ -109,6 +145,17 @@ std::vector<Causes::Event> Causes::recent(std::string_view group, Topics topics)
       if (event->group == group) events.push_back(*event);
     for (auto event = recent_sends_.rbegin(); event != recent_sends_.rend(); ++event)
       if (std::ranges::find(topics, event->topic) != topics.end()) events.push_back(*event);
+  }
+  std::ranges::stable_sort(events, std::ranges::greater{}, &Event::at_ms);
+  return events;
+}
+
+std::vector<Causes::Event> Causes::recent() const {
+  std::vector<Event> events;
+  {
+    MutexLock lock(mutex_);
+    events.assign(recent_.rbegin(), recent_.rend());
+    events.insert(events.end(), recent_sends_.rbegin(), recent_sends_.rend());
   }
   std::ranges::stable_sort(events, std::ranges::greater{}, &Event::at_ms);
   return events;

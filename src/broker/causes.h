@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,13 +44,14 @@ struct Redelivery {
   std::uint64_t messages = 1;
 };
 
-// Every redelivery, counted by cause and group, and the latest ones themselves. A repeated send is
-// one of its topic: the groups that read it are given both. Bounds: kGroupsMax groups and as many
-// topics (about 150 bytes each: 30 MB), what comes later is counted without its name; kRecent
-// events of groups and of topics (about 200 bytes each: 400 KB). Thread rule: monitor.
+// Every redelivery, counted by cause, group and topic, and the latest ones themselves. A repeated
+// send is one of its topic: the groups that read it are given both. Bounds: kPairsMax pairs of
+// group and topic and as many topics (about 250 bytes each: 50 MB), what comes later is counted
+// without its name; kRecent events of groups and of topics (about 200 bytes each: 400 KB). Thread
+// rule: monitor.
 class Causes {
  public:
-  static constexpr std::size_t kGroupsMax = 100'000;
+  static constexpr std::size_t kPairsMax = 100'000;
   static constexpr std::size_t kRecent = 1'000;
   using Topics = std::span<const std::string>;
 
@@ -62,6 +64,9 @@ class Causes {
   CauseCounts of_group(std::string_view group, Topics topics = {}) const;
   void for_each_group(
       const std::function<void(std::string_view group, const CauseCounts&)>& visit) const;
+  // Of each topic and group; a group without a name: sends.
+  void for_each(const std::function<void(std::string_view topic, std::string_view group,
+                                         const CauseCounts&)>& visit) const;
 
   struct Event {
     std::int64_t at_ms = 0;  // wall clock
@@ -74,18 +79,21 @@ class Causes {
   };
   // Newest first; as of_group().
   std::vector<Event> recent(std::string_view group, Topics topics = {}) const;
+  // Of all, newest first.
+  std::vector<Event> recent() const;
 
  private:
   template <class Value>
   using Table = std::unordered_map<std::string, Value, TextHash, std::equal_to<>>;
-  // The row of a name, made if there is room.
-  template <class Value>
-  static Value* row_of(Table<Value>& table, std::string_view name);
+  using Topicwise = std::map<std::string, CauseCounts, std::less<>>;
+  static CauseCounts sum_of(const Topicwise& topics);
+  void count_named(const Redelivery& redelivery) ONCE_REQUIRES(mutex_);
 
   const os::Clock& clock_;
   mutable Mutex mutex_;
   CauseCounts totals_ ONCE_GUARDED_BY(mutex_){};
-  Table<CauseCounts> groups_ ONCE_GUARDED_BY(mutex_);
+  Table<Topicwise> groups_ ONCE_GUARDED_BY(mutex_);
+  std::size_t pairs_ ONCE_GUARDED_BY(mutex_) = 0;
   Table<std::uint64_t> repeated_sends_ ONCE_GUARDED_BY(mutex_);  // by topic
   // Apart, so that a producer that repeats itself does not push the others out.
   std::deque<Event> recent_ ONCE_GUARDED_BY(mutex_);

@@ -29,10 +29,10 @@ void DeliveryLedger::add(std::span<const DeliveryEntry> entries) {
   }
 }
 
-DeliveryLedger::Found DeliveryLedger::of(std::uint64_t queue, std::int64_t offset,
-                                         std::size_t max) const {
-  Found found;
-  if (pieces_max_ == 0) return found;
+// A piece at a time; what is overwritten meanwhile is forgotten like the rest.
+template <class Visit, class Forgotten>
+void DeliveryLedger::walk(Visit visit, Forgotten forgotten) const {
+  if (pieces_max_ == 0) return;
   const std::uint64_t capacity = std::uint64_t{pieces_max_} * kPiece;
   std::uint64_t at = 0;
   std::uint64_t end = 0;
@@ -40,31 +40,44 @@ DeliveryLedger::Found DeliveryLedger::of(std::uint64_t queue, std::int64_t offse
     MutexLock lock(mutex_);
     end = next_;
   }
-  // A piece at a time; what is overwritten meanwhile is forgotten like the rest.
   while (at < end) {
     MutexLock lock(mutex_);
     const std::uint64_t oldest = next_ > capacity ? next_ - capacity : 0;
-    if (at <= oldest) {
+    if (at < oldest) {
       at = oldest;
-      found.entries.clear();
-      found.more = false;
-      const DeliveryEntry& first =
-          pieces_[static_cast<std::size_t>(at / kPiece) % pieces_max_][at % kPiece];
-      found.since_ms = oldest == 0 ? 0 : first.at_ms;
+      forgotten(pieces_[static_cast<std::size_t>(at / kPiece) % pieces_max_][at % kPiece]);
     }
     const DeliveryEntry* const piece =
         pieces_[static_cast<std::size_t>(at / kPiece) % pieces_max_].get();
     const std::uint64_t stop = std::min(end, (at / kPiece + 1) * kPiece);
-    for (; at < stop; ++at) {
-      const DeliveryEntry& entry = piece[at % kPiece];
-      if (entry.queue != queue || !entry.covers(offset)) continue;
-      if (found.entries.size() == max) {
-        found.more = true;
-        return found;
-      }
-      found.entries.push_back(entry);
-    }
+    for (; at < stop; ++at)
+      if (!visit(piece[at % kPiece])) return;
   }
+}
+
+void DeliveryLedger::for_each(const std::function<void(const DeliveryEntry&)>& visit) const {
+  walk(
+      [&](const DeliveryEntry& entry) {
+        visit(entry);
+        return true;
+      },
+      [](const DeliveryEntry&) {});
+}
+
+DeliveryLedger::Found DeliveryLedger::of(std::uint64_t queue, std::int64_t offset,
+                                         std::size_t max) const {
+  Found found;
+  walk(
+      [&](const DeliveryEntry& entry) {
+        if (entry.queue != queue || !entry.covers(offset)) return true;
+        found.more = found.entries.size() == max;
+        if (!found.more) found.entries.push_back(entry);
+        return !found.more;
+      },
+      [&](const DeliveryEntry& oldest) {
+        found.entries.clear();
+        found.since_ms = oldest.at_ms;
+      });
   return found;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -68,6 +69,8 @@ class DeliveryLedger {
     // Everything since this entry's time is known; 0: since the start.
     std::int64_t since_ms = 0;
   };
+  // Oldest first. What is overwritten meanwhile may be left out. Short: a piece is locked.
+  void for_each(const std::function<void(const DeliveryEntry&)>& visit) const;
   Found of(std::uint64_t queue, std::int64_t offset, std::size_t max) const;
 
   std::uint64_t total() const;  // entries since the start
@@ -75,6 +78,10 @@ class DeliveryLedger {
 
  private:
   using Piece = std::unique_ptr<DeliveryEntry[]>;
+  // visit(entry) until it says false; forgotten(oldest entry) first when there were older ones, and
+  // again when entries that were visited are overwritten.
+  template <class Visit, class Forgotten>
+  void walk(Visit visit, Forgotten forgotten) const;
 
   const os::Clock& clock_;
   const std::size_t pieces_max_;

@@ -1,5 +1,6 @@
 #include "broker/delivery_ledger.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -55,6 +56,18 @@ TEST_F(DeliveryLedgerTest, ForgetsTheOldestAndSaysSo) {
   EXPECT_EQ(ledger.of(1, capacity, 10).entries.size(), 1U);
   EXPECT_EQ(ledger.total(), static_cast<std::uint64_t>(capacity + 1));
   EXPECT_EQ(ledger.memory_bytes(), static_cast<std::size_t>(2 * kPieceBytes));
+}
+
+TEST_F(DeliveryLedgerTest, WalksThroughWhatIsStillThere) {
+  DeliveryLedger ledger(clock, 2 * kPieceBytes);
+  const std::int64_t capacity = 2 * DeliveryLedger::kPiece;
+  for (std::int64_t i = 0; i < capacity + 5; ++i) ledger.add(entry(i));
+  std::vector<std::int64_t> seen;
+  ledger.for_each([&](const DeliveryEntry& entry) { seen.push_back(entry.from); });
+  ASSERT_EQ(seen.size(), static_cast<std::size_t>(capacity));
+  EXPECT_EQ(seen.front(), 5);
+  EXPECT_EQ(seen.back(), capacity + 4);
+  EXPECT_TRUE(std::ranges::is_sorted(seen));
 }
 
 TEST_F(DeliveryLedgerTest, ABatchMayBeLongerThanAPiece) {

@@ -214,6 +214,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   add_dlq(app, exit_code);
   add_transaction(app, exit_code);
   add_idempotency(app, exit_code);
+  add_duplicates(app, exit_code);
   add_fault(app, exit_code);
   add_once(app, exit_code, {});  // another program runs them
 }

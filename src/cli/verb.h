@@ -131,6 +131,7 @@ void add_message(CLI::App& app, int& exit_code);
 void add_dlq(CLI::App& app, int& exit_code);
 void add_transaction(CLI::App& app, int& exit_code);
 void add_idempotency(CLI::App& app, int& exit_code);
+void add_duplicates(CLI::App& app, int& exit_code);
 void add_fault(CLI::App& app, int& exit_code);
 void add_cluster(CLI::App& app, int& exit_code);
 

@@ -115,6 +115,28 @@ Result<Json> why(const ApiContext& context, const ApiQuestion& question) {
       .set("notes", std::move(notes));
 }
 
+Result<Json> duplicates(const ApiContext& context, const ApiQuestion& question) {
+  const auto topic = question.text("topic");
+  if (!topic) return fail(topic.error());
+  const auto group = question.text("group");
+  if (!group) return fail(group.error());
+  Json rows = Json::array();
+  for (const broker::DuplicateRow& row :
+       duplicates_of(*context.parts.broker, *context.parts.store).report(*topic, *group)) {
+    Json json = Json::object();
+    json.set("topic", row.topic);
+    if (!row.group.empty()) json.set("group", row.group);
+    json.set("what", row.what);
+    json.set("why", row.sentence);
+    json.set("copies", static_cast<std::int64_t>(row.copies));
+    json.set("of", static_cast<std::int64_t>(row.of));
+    json.set("known", static_cast<std::int64_t>(row.known));
+    if (row.known > 0) json.set("medianMs", row.median_ms).set("longestMs", row.longest_ms);
+    rows.push(std::move(json));
+  }
+  return Json::object().set("duplicates", std::move(rows));
+}
+
 constexpr ApiRoute kRoutes[] = {
     {"topics/{}/queues/{}/messages", queue_messages,
      "messages of a queue; ?offset= ?limit= ?body=true"},
@@ -122,6 +144,8 @@ constexpr ApiRoute kRoutes[] = {
      "messages by key: ?topic= ?key= ?unique=true ?beginMs= ?endMs= ?limit= ?body=true"},
     {"messages/{}/why", why,
      "what happened to a message and why, by id or key: sends, copies, redeliveries; ?topic="},
+    {"duplicates", duplicates,
+     "how many messages came twice, why, and how long after the first; ?topic= ?group="},
     {"messages/{}", message, "a message by its offset message id; ?body=false"},
 };
 

@@ -263,6 +263,10 @@ TEST_F(HttpSiteTest, CausesAreToldWithTheirEvents) {
   EXPECT_EQ(event["offset"].as_int(), 1);
   EXPECT_EQ(event["messages"].as_int(), 2);
   EXPECT_EQ(api("/causes")["redeliveries"]["queue_moved"].as_int(), 2);
+  const Json twice = api("/duplicates?topic=t&group=g")["duplicates"].items().at(0);
+  EXPECT_EQ(twice["what"].as_string(), "queue_moved");
+  EXPECT_EQ(twice["copies"].as_int(), 2);
+  EXPECT_EQ(twice["of"].as_int(), 5);
   EXPECT_THAT(page("/metrics"), HasSubstr("oncemq_group_redeliveries_total{group=\"g\","
                                           "cause=\"queue_moved\"} 2\n"));
 }

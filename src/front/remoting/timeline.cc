@@ -16,6 +16,14 @@ broker::Timelines timelines_of(broker::Broker& broker) {
                             .clients = broker.clients()});
 }
 
+broker::Duplicates duplicates_of(broker::Broker& broker, store::MessageStore& store) {
+  return broker::Duplicates({.topics = broker.topics(),
+                             .query = broker.query(),
+                             .left_out = broker.idempotence().report(),
+                             .stats = broker.stats(),
+                             .store = store});
+}
+
 void TimelineFamily::handle(Call call, const Request<wire::ExplainMessage>& request) {
   auto told = timelines_of(broker_).of(request.header.topic, request.header.id);
   if (!told) return call.refuse(told.error());
@@ -32,6 +40,22 @@ void TimelineFamily::handle(Call call, const Request<wire::ExplainMessage>& requ
                              .group = std::move(row.group),
                              .who = std::move(row.who),
                              .sentence = std::move(row.sentence)});
+  call.ok(wire::encode_body(answer));
+}
+
+void TimelineFamily::handle(Call call, const Request<wire::ReportDuplicates>& request) {
+  wire::DuplicateCounts answer;
+  for (broker::DuplicateRow& row :
+       duplicates_of(broker_, store_).report(request.header.topic, request.header.group))
+    answer.rows.push_back({.topic = std::move(row.topic),
+                           .group = std::move(row.group),
+                           .what = std::string(row.what),
+                           .sentence = std::string(row.sentence),
+                           .copies = static_cast<std::int64_t>(row.copies),
+                           .of = static_cast<std::int64_t>(row.of),
+                           .known = static_cast<std::int64_t>(row.known),
+                           .median_ms = row.median_ms,
+                           .longest_ms = row.longest_ms});
   call.ok(wire::encode_body(answer));
 }
 

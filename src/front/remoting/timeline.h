@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/broker.h"
+#include "broker/duplicates.h"
 #include "broker/timeline.h"
 #include "front/remoting/call.h"
 #include "wire/remoting/schema/timeline.h"
@@ -9,16 +10,20 @@ namespace oncemq::front {
 
 // Of its nouns.
 broker::Timelines timelines_of(broker::Broker& broker);
+broker::Duplicates duplicates_of(broker::Broker& broker, store::MessageStore& store);
 
-// What happened to a message. Thread rule: confined to the loop.
+// What happened to a message, and how often messages come twice. Thread rule: confined to the loop.
 class TimelineFamily {
  public:
-  explicit TimelineFamily(broker::Broker& broker) : broker_(broker) {}
+  TimelineFamily(broker::Broker& broker, store::MessageStore& store)
+      : broker_(broker), store_(store) {}
 
   void handle(Call call, const Request<wire::ExplainMessage>& request);
+  void handle(Call call, const Request<wire::ReportDuplicates>& request);
 
  private:
   broker::Broker& broker_;
+  store::MessageStore& store_;
 };
 
 }  // namespace oncemq::front

@@ -46,5 +46,23 @@ TEST_F(TimelineTest, WhatIsNotThereIsRefused) {
             wire::number(wire::ResponseCode::kQueryNotFound));
 }
 
+TEST_F(TimelineTest, CountsWhatCameTwice) {
+  make_topic("T", 1);
+  FakeConnection& client = connect();
+  const auto none = call<wire::ReportDuplicates>(client, {});
+  ASSERT_EQ(none.code, 0) << none.remark;
+  EXPECT_TRUE(wire::decode_body<wire::DuplicateCounts>(as_bytes(none.body)).value().rows.empty());
+  test_broker.broker.stats().causes().count(
+      {.cause = broker::Cause::kQueueMoved, .group = "g", .topic = "T", .messages = 3});
+  const auto answer = call<wire::ReportDuplicates>(client, {.topic = "T", .group = "g"});
+  const auto told = wire::decode_body<wire::DuplicateCounts>(as_bytes(answer.body)).value();
+  ASSERT_EQ(told.rows.size(), 1U);
+  EXPECT_EQ(told.rows[0].topic, "T");
+  EXPECT_EQ(told.rows[0].group, "g");
+  EXPECT_EQ(told.rows[0].what, "queue_moved");
+  EXPECT_EQ(told.rows[0].copies, 3);
+  EXPECT_FALSE(told.rows[0].sentence.empty());
+}
+
 }  // namespace
 }  // namespace oncemq::front

@@ -128,6 +128,7 @@ ONCE_BODY(GroupCauses);
 ONCE_BODY(IdempotencyReport);
 ONCE_BODY(FaultList);
 ONCE_BODY(MessageTimeline);
+ONCE_BODY(DuplicateCounts);
 ONCE_BODY(GroupConfigList);
 ONCE_BODY(GroupForbidden);
 ONCE_BODY(GroupList);

@@ -6,7 +6,7 @@
 
 #include "wire/remoting/body/body.h"
 
-// EXPLAIN_MESSAGE (31051).
+// EXPLAIN_MESSAGE (31051), REPORT_DUPLICATES (31052).
 namespace oncemq::wire {
 
 struct TimelineEvent {
@@ -37,6 +37,32 @@ struct MessageTimeline {
       json_member("events", &MessageTimeline::events),
       json_member("notes", &MessageTimeline::notes), json_member("topic", &MessageTimeline::topic),
       json_member("uniqueKeys", &MessageTimeline::unique_keys));
+};
+
+struct DuplicateCount {
+  std::string topic;
+  std::string group;  // empty: sends
+  std::string what;   // a cause, or what an idempotent topic did
+  std::string sentence;
+  std::int64_t copies = 0;
+  std::int64_t of = 0;         // messages given or stored, copies included
+  std::int64_t known = 0;      // copies whose distance from the message before is known
+  std::int64_t median_ms = 0;  // of these
+  std::int64_t longest_ms = 0;
+
+  static constexpr auto members = json_members(
+      json_member("copies", &DuplicateCount::copies), json_member("group", &DuplicateCount::group),
+      json_member("known", &DuplicateCount::known),
+      json_member("longestMs", &DuplicateCount::longest_ms),
+      json_member("medianMs", &DuplicateCount::median_ms), json_member("of", &DuplicateCount::of),
+      json_member("sentence", &DuplicateCount::sentence),
+      json_member("topic", &DuplicateCount::topic), json_member("what", &DuplicateCount::what));
+};
+
+struct DuplicateCounts {
+  std::vector<DuplicateCount> rows;
+
+  static constexpr auto members = json_members(json_member("rows", &DuplicateCounts::rows));
 };
 
 }  // namespace oncemq::wire

@@ -4,7 +4,8 @@
 
 #include "wire/remoting/schema.h"
 
-// What happened to a message, and why: a request of ours, which Apache's brokers do not know.
+// What happened to a message, and how often messages come twice: requests of ours, which Apache's
+// brokers do not know.
 namespace oncemq::wire {
 
 // Body of the answer: MessageTimeline (body/timeline.h).
@@ -23,6 +24,22 @@ struct ExplainMessage {
   using Reply = NoFields;
 };
 
-using TimelineRequests = RequestList<ExplainMessage>;
+// Body of the answer: DuplicateCounts (body/timeline.h).
+struct ReportDuplicates {
+  static constexpr RequestMeta meta{.code = 31052,
+                                    .name = "REPORT_DUPLICATES",
+                                    .lane = Lane::kAdmin,
+                                    .access = {Resource::kTopic, Action::kGet}};
+  struct Header {
+    std::string_view topic;  // empty: all
+    std::string_view group;  // empty: all, and sends
+
+    static constexpr auto fields =
+        fields_of(field("topic", &Header::topic), field("group", &Header::group));
+  };
+  using Reply = NoFields;
+};
+
+using TimelineRequests = RequestList<ExplainMessage, ReportDuplicates>;
 
 }  // namespace oncemq::wire

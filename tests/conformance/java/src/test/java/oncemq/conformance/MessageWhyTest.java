@@ -37,6 +37,8 @@ class MessageWhyTest extends FaultsAllowedTest {
           PATIENCE_MS,
           () -> told(name, topic, List.of("stored", "stored again")).size() == 2);
     }
+    String report = tool("duplicates", "report", "--topic", topic);
+    assertTrue(report.contains(" send_repeated "), report);
     OnceMqTool.Result json =
         OnceMqTool.run(server(), "message", "why", sent.getMsgId(), "--topic", topic, "--json");
     assertTrue(json.out().contains("\"what\":\"stored again\""), json.out());
@@ -109,6 +111,9 @@ class MessageWhyTest extends FaultsAllowedTest {
     assertTrue(lines.get(0).contains("delivery 1, handle"), all);
     assertTrue(lines.stream().anyMatch(line -> line.contains("delivery 2, handle")), all);
     assertTrue(lines.stream().anyMatch(line -> line.contains("neither acked nor extended")), all);
+    String report = tool("duplicates", "report", "--group", group, "--json");
+    assertTrue(report.contains("\"what\":\"invisible_time_passed\""), report);
+    assertTrue(report.contains("\"medianMs\":"), report);
   }
 
   @Test
