@@ -45,6 +45,7 @@ struct Delivery {
   std::int32_t attempt = 1;       // of this group; 1: it comes for the first time
   std::int64_t born_at_ms = 0;    // since epoch, the producer's clock
   std::int64_t stored_at_ms = 0;  // since epoch, the broker's clock
+  std::string handle{};           // of a PopConsumer: names this delivery to the broker
 };
 
 struct Receipt {

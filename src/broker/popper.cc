@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/pop_rewrite.h"
+#include "model/pop_retry_topic.h"
 
 namespace oncemq::broker {
 
@@ -18,9 +19,7 @@ constexpr std::int64_t kSpanMax = 65'536;
 }  // namespace
 
 std::string pop_retry_topic(PopSource source, std::string_view group, std::string_view topic) {
-  std::string name = model::topic::retry_topic(group);
-  if (source == PopSource::kRetryV1) return name.append("_").append(topic);
-  return name.append("+").append(topic);
+  return model::topic::pop_retry_topic(source == PopSource::kRetryV1 ? 1 : 2, group, topic);
 }
 
 Popper::Popper(const Options& options, const Switches& switches, TopicTable& topics,

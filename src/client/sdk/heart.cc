@@ -27,6 +27,15 @@ std::string client_id(const std::string& instance, os::Random& random) {
                                   to_hex(std::as_bytes(std::span(&chance, 1))));
 }
 
+Heart::Member Heart::consumer(std::string client_id, wire::ConsumerGroup group) {
+  Member member{.client_id = std::move(client_id), .consumer_group = group.name};
+  wire::HeartbeatBody body;
+  body.client_id = member.client_id;
+  body.consumers.push_back(std::move(group));
+  member.heartbeat = wire::encode_body(body);
+  return member;
+}
+
 void Heart::start() {
   client_.loop().add_timer(client_.loop().now_ms() + kBeatMs, [this] {
     if (left_) return;

@@ -7,6 +7,7 @@
 
 #include "client/remoting/remoting_client.h"
 #include "os/random.h"
+#include "wire/remoting/body/heartbeat.h"
 
 namespace oncemq::sdk {
 
@@ -23,6 +24,7 @@ class Heart {
     std::string consumer_group{};
     std::string heartbeat;  // body of HEART_BEAT
   };
+  static Member consumer(std::string client_id, wire::ConsumerGroup group);
   using OnLost = std::function<void()>;
 
   // The client outlives it. `on_lost`: a broker did not take a heartbeat, and must be met again.

@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "model/topic.h"
-#include "wire/remoting/body/heartbeat.h"
 #include "wire/remoting/codes.h"
 #include "wire/remoting/schema/clients.h"
 
@@ -36,15 +35,12 @@ wire::ConsumeFrom consume_from(StartAt start_at) {
   return wire::ConsumeFrom::kLastOffset;
 }
 
-std::string heartbeat(const PushConsumerOptions& options, const std::string& client_id,
-                      const std::map<std::string, model::Subscription>& subscriptions) {
+wire::ConsumerGroup group_of(const PushConsumerOptions& options,
+                             const std::map<std::string, model::Subscription>& subscriptions) {
   wire::ConsumerGroup group{.consume_from = consume_from(options.start_at), .name = options.group};
   for (const auto& [topic, subscription] : subscriptions)
     group.subscriptions.push_back(subscription);
-  wire::HeartbeatBody body;
-  body.client_id = client_id;
-  body.consumers.push_back(std::move(group));
-  return wire::encode_body(body);
+  return group;
 }
 
 // No exception goes further than this.
@@ -74,10 +70,7 @@ Member::Member(client::RemotingClient& client, Routes& routes, Workers& workers,
       subscriptions_(by_topic(std::move(subscriptions))),
       handler_(handler),
       started_ms_(client.loop().clock().wall_ms()),
-      heart_(client,
-             {.client_id = client_id_,
-              .consumer_group = options.group,
-              .heartbeat = heartbeat(options, client_id_, subscriptions_)},
+      heart_(client, Heart::consumer(client_id_, group_of(options, subscriptions_)),
              [this] { look_again(kLookSoonMs); }) {}
 
 void Member::start() {

@@ -1,7 +1,6 @@
 #include "oncemq/push_consumer.h"
 
 #include <atomic>
-#include <set>
 #include <utility>
 
 #include "client/remoting/meeting.h"
@@ -9,8 +8,8 @@
 #include "client/sdk/member.h"
 #include "client/sdk/name_servers.h"
 #include "client/sdk/routes.h"
+#include "client/sdk/subscriptions.h"
 #include "client/sdk/workers.h"
-#include "model/subscription.h"
 #include "model/topic.h"
 #include "os/clock.h"
 #include "os/random.h"
@@ -40,42 +39,6 @@ Status check(const PushConsumerOptions& options, const Handler& handler) {
   return {};
 }
 
-Result<model::Subscription> subscription_of(const Subscription& wanted, std::int64_t version) {
-  if (const auto named = model::check_topic_name(wanted.topic); !named)
-    return failure(Errc::kInvalidArgument, named.error().message);
-  model::Subscription made;
-  if (wanted.kind == Subscription::Kind::kTags) {
-    auto parsed = model::parse_tag_expression(wanted.topic, wanted.expression);
-    if (!parsed) return failure(Errc::kInvalidArgument, parsed.error().message);
-    made = std::move(*parsed);
-  } else {
-    if (wanted.expression.empty())
-      return failure(Errc::kInvalidArgument, "the SQL92 expression is empty");
-    made.topic = wanted.topic;
-    made.expression = wanted.expression;
-    made.expression_type = "SQL92";
-  }
-  made.version = version;
-  return made;
-}
-
-// Those of the options, and the group's retry topic.
-Result<std::vector<model::Subscription>> subscriptions_of(const PushConsumerOptions& options,
-                                                          std::int64_t version) {
-  std::vector<Subscription> wanted = options.subscriptions;
-  wanted.push_back({.topic = model::topic::retry_topic(options.group)});
-  std::set<std::string> topics;
-  std::vector<model::Subscription> all;
-  for (const Subscription& one : wanted) {
-    if (!topics.insert(one.topic).second)
-      return failure(Errc::kInvalidArgument, "topic " + one.topic + " is subscribed to twice");
-    auto made = subscription_of(one, version);
-    if (!made) return tl::unexpected(std::move(made.error()));
-    all.push_back(std::move(*made));
-  }
-  return all;
-}
-
 }  // namespace
 
 class PushConsumer::Core {
@@ -84,7 +47,9 @@ class PushConsumer::Core {
     if (Status checked = check(options, handler); !checked)
       return tl::unexpected(std::move(checked.error()));
     std::unique_ptr<Core> core(new Core(std::move(options), std::move(handler)));
-    auto subscriptions = subscriptions_of(core->options_, core->clock_.wall_ms());
+    std::vector<Subscription> wanted = core->options_.subscriptions;
+    wanted.push_back({.topic = model::topic::retry_topic(core->options_.group)});
+    auto subscriptions = subscriptions_of(wanted, core->clock_.wall_ms());
     if (!subscriptions) return tl::unexpected(std::move(subscriptions.error()));
     auto name_servers = resolve_name_servers(core->options_.name_servers);
     if (!name_servers) return tl::unexpected(std::move(name_servers.error()));

@@ -8,15 +8,13 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include "base/mutex.h"
+#include "client/sdk/test_support.h"
 #include "client/test_support.h"
 #include "model/message.h"
-#include "model/record_codec.h"
 #include "os/clock.h"
 #include "wire/remoting/body/heartbeat.h"
 #include "wire/remoting/body/queue_locks.h"
 #include "wire/remoting/body/reset_offset.h"
-#include "wire/remoting/body/route.h"
 #include "wire/remoting/body/stats.h"
 #include "wire/remoting/codes.h"
 #include "wire/remoting/schema/client_calls.h"
@@ -34,38 +32,6 @@ using client::answer;
 using client::answer_with;
 using client::FakeBroker;
 using wire::ResponseCode;
-
-// Lines in the order in which they were told. Thread rule: monitor.
-class Told {
- public:
-  void add(std::string line) {
-    const MutexLock lock(mutex_);
-    lines_.push_back(std::move(line));
-    changed_.notify_all();
-  }
-  std::vector<std::string> lines(std::size_t count) {
-    const MutexLock lock(mutex_);
-    while (lines_.size() < count) changed_.wait(mutex_);
-    return lines_;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  std::vector<std::string> lines_ ONCE_GUARDED_BY(mutex_);
-};
-
-std::string record(std::int64_t offset, std::string_view body, std::string_view properties = {},
-                   std::int32_t sys_flag = 0) {
-  const model::Message message{
-      .topic = "T", .sys_flag = sys_flag, .body = as_bytes(body), .properties = properties};
-  std::string bytes(model::encoded_size(message, {}), '\0');
-  model::encode_record(
-      message,
-      {.queue_offset = model::QueueOffset{offset}, .log_offset = model::LogOffset{offset * 1'000}},
-      {}, std::as_writable_bytes(std::span(bytes)));
-  return bytes;
-}
 
 // A name server and a broker that has one queue of T, and tells what it is asked. What is pulled is
 // what the test says; then pulls wait for ever.
@@ -153,11 +119,7 @@ class PushConsumerTest : public testing::Test {
   void serve_route(net::Connection& connection, const wire::Command& command) {
     if (wire::decode_header<wire::GetRouteInfoByTopic>(command)->topic != "T")
       return answer(connection, command, wire::number(ResponseCode::kTopicNotExist), "unknown");
-    wire::TopicRoute route;
-    route.brokers.push_back({.addresses = {{0, address_}}, .name = "b", .cluster = "c"});
-    // Writing is not asked for here.
-    route.queues.push_back({.broker_name = "b", .perm = 4, .read_queues = 1, .write_queues = 9});
-    answer(connection, command, 0, {}, wire::encode_body(route));
+    answer(connection, command, 0, {}, route_to({{"b", address_}}));
   }
 
   void take_heartbeat(net::Connection& connection, const wire::Command& command) {

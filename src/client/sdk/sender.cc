@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "client/sdk/failure.h"
+#include "client/sdk/worth_another.h"
 #include "wire/remoting/codes.h"
 #include "wire/remoting/schema/send.h"
 
@@ -15,24 +16,6 @@ using wire::ResponseCode;
 
 constexpr std::int64_t kPauseMs = 50;    // before another attempt on the same broker
 constexpr std::int64_t kLateMs = 1'000;  // that a broker may answer after the send has ended
-
-// Codes with which a broker says "not now" or "not here".
-bool worth_another(std::int32_t code) {
-  switch (static_cast<ResponseCode>(code)) {
-    case ResponseCode::kSystemError:
-    case ResponseCode::kSystemBusy:
-    case ResponseCode::kServiceNotAvailable:
-    case ResponseCode::kNoPermission:
-    case ResponseCode::kTopicNotExist:
-    case ResponseCode::kNoBuyerId:
-    case ResponseCode::kNotInCurrentUnit:
-    case ResponseCode::kFlowControl:
-    case ResponseCode::kGoAway:
-      return true;
-    default:  // any number may come
-      return false;
-  }
-}
 
 std::optional<Stored> stored_of(std::int32_t code) {
   switch (static_cast<ResponseCode>(code)) {

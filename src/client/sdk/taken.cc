@@ -73,6 +73,8 @@ void read_number(std::string_view text, Number& into) {
   if (error == std::errc() && end == text.data() + text.size()) into = value;
 }
 
+}  // namespace
+
 Taken taken_of(const model::RecordView& record, const Queue& queue) {
   Taken taken{.log_offset = record.log_offset.value};
   Delivery& delivery = taken.delivery;
@@ -112,23 +114,32 @@ Taken taken_of(const model::RecordView& record, const Queue& queue) {
   return taken;
 }
 
-}  // namespace
+bool is_wanted(const model::RecordView& record, const model::Subscription& subscription) {
+  if (!subscription.is_tag() || subscription.matches_all()) return true;
+  const std::string_view tag =
+      model::find_property(record.properties, property::kTags).value_or("");
+  return std::binary_search(subscription.tags.begin(), subscription.tags.end(), tag);
+}
 
-oncemq::Result<std::vector<Taken>> read_records(Bytes records, const Queue& queue,
-                                                const model::Subscription& subscription) {
-  std::vector<Taken> all;
+oncemq::Status each_record(Bytes records,
+                           const std::function<void(const model::RecordView&)>& take) {
   while (!records.empty()) {
     const auto decoded = model::decode_record(records, model::Verify::kBody);
     if (!decoded) return fail(decoded.error());
     if (decoded->kind != model::RecordKind::kMessage)
-      return fail(Errc::kBadBytes, "a pull answer has what is no message");
-    const std::string_view tag =
-        model::find_property(decoded->record.properties, property::kTags).value_or("");
-    if (!subscription.is_tag() || subscription.matches_all() ||
-        std::binary_search(subscription.tags.begin(), subscription.tags.end(), tag))
-      all.push_back(taken_of(decoded->record, queue));
+      return fail(oncemq::Errc::kBadBytes, "an answer with messages has what is none");
+    take(decoded->record);
     records = records.subspan(static_cast<std::size_t>(decoded->size));
   }
+  return {};
+}
+
+oncemq::Result<std::vector<Taken>> read_records(Bytes records, const Queue& queue,
+                                                const model::Subscription& subscription) {
+  std::vector<Taken> all;
+  ONCE_TRY(each_record(records, [&](const model::RecordView& record) {
+    if (is_wanted(record, subscription)) all.push_back(taken_of(record, queue));
+  }));
   return all;
 }
 

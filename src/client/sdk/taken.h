@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "model/record_codec.h"
 #include "model/subscription.h"
 #include "oncemq/message.h"
 
@@ -21,6 +23,13 @@ struct Taken {
 
 // Bodies that were compressed get at most this long: what a broker takes, a hundredfold.
 inline constexpr std::size_t kUnpackedMax = 400U << 20;
+
+// `take` gets each message of an answer in turn; views into `records`. kBadBytes | kCorrupt.
+oncemq::Status each_record(Bytes records,
+                           const std::function<void(const model::RecordView&)>& take);
+// Brokers compare hashes of tags; whether the tag is one that was asked for.
+bool is_wanted(const model::RecordView& record, const model::Subscription& subscription);
+Taken taken_of(const model::RecordView& record, const Queue& queue);
 
 // The records of a pull answer, in their order; those whose tag the subscription does not name are
 // left out. kBadBytes | kCorrupt.

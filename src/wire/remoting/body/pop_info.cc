@@ -1,8 +1,10 @@
 #include "wire/remoting/body/pop_info.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 
 #include "base/json.h"
 
@@ -13,6 +15,18 @@ template <class T>
 bool number(std::string_view text, T& into) {
   const auto end = std::from_chars(text.data(), text.data() + text.size(), into);
   return end.ec == std::errc{} && end.ptr == text.data() + text.size();
+}
+
+// Exactly so many parts, with one blank between two.
+bool split(std::string_view text, std::span<std::string_view> parts) {
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    const std::size_t end = text.find(' ');
+    if (end == std::string_view::npos) return false;
+    parts[i] = text.substr(0, end);
+    text.remove_prefix(end + 1);
+  }
+  parts.back() = text;
+  return text.find(' ') == std::string_view::npos;
 }
 
 void separate(std::string& text) {
@@ -57,22 +71,8 @@ const Json& member(const Json& object, std::string_view name, std::string_view l
 
 Result<ReceiptHandle> parse_receipt_handle(std::string_view text) {
   std::array<std::string_view, 8> parts;
-  std::size_t count = 0;
-  std::string_view rest = text;
-  while (count < parts.size()) {
-    const std::size_t end = rest.find(' ');
-    parts[count++] = rest.substr(0, end);
-    if (end == std::string_view::npos) {
-      rest = {};
-      break;
-    }
-    rest.remove_prefix(end + 1);
-    if (count == parts.size())
-      return fail(Errc::kInvalidArgument, "a receipt handle has 8 parts, this one has more");
-  }
-  if (count != parts.size())
-    return fail(Errc::kInvalidArgument,
-                "a receipt handle has 8 parts, not " + std::to_string(count));
+  if (!split(text, parts))
+    return fail(Errc::kInvalidArgument, "a receipt handle has 8 parts, this one has not");
   ReceiptHandle handle;
   handle.broker = parts[5];
   const bool ok = number(parts[0], handle.start_offset) && number(parts[1], handle.pop_time) &&
@@ -93,6 +93,23 @@ std::string format_receipt_handle(const ReceiptHandle& handle) {
   text.append(" ").append(handle.broker);
   text.append(" ").append(std::to_string(handle.queue_id));
   return text.append(" ").append(std::to_string(handle.offset));
+}
+
+Result<PopStarts> parse_pop_starts(std::string_view text) {
+  PopStarts starts;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(';'), text.size());
+    std::array<std::string_view, 3> parts;
+    std::int32_t source = 0;
+    std::int32_t queue_id = 0;
+    std::int64_t start = 0;
+    if (!split(text.substr(0, end), parts) || !number(parts[0], source) ||
+        !number(parts[1], queue_id) || !number(parts[2], start))
+      return fail(Errc::kBadBytes, "an entry of startOffsetInfo is not `source queue offset`");
+    starts.insert_or_assign({source, queue_id}, start);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return starts;
 }
 
 void PopInfoWriter::begin_queue(std::int32_t source, std::int32_t queue_id,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -27,6 +29,10 @@ struct ReceiptHandle {
 // kInvalidArgument with the part that is wrong.
 Result<ReceiptHandle> parse_receipt_handle(std::string_view text);
 std::string format_receipt_handle(const ReceiptHandle& handle);
+
+// startOffsetInfo, as a client reads it: source and queue -> first offset. kBadBytes.
+using PopStarts = std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t>;
+Result<PopStarts> parse_pop_starts(std::string_view text);
 
 // startOffsetInfo `t q start`, msgOffsetInfo `t q a,b,c`, orderCountInfo `t qo<q>%<offset> count`;
 // entries are separated by ';'.

@@ -43,6 +43,18 @@ TEST(PopInfo, ListsByQueue) {
   EXPECT_EQ(writer.order_counts(), "0 qo3%12 2");
 }
 
+TEST(PopInfo, StartsAreReadAsTheyAreWritten) {
+  PopInfoWriter writer;
+  writer.begin_queue(0, 3, 12);
+  writer.begin_queue(1, 0, 7);
+  const auto starts = parse_pop_starts(writer.start_offsets());
+  ASSERT_TRUE(starts.has_value());
+  EXPECT_EQ(*starts, (PopStarts{{{0, 3}, 12}, {{1, 0}, 7}}));
+  EXPECT_TRUE(parse_pop_starts("")->empty());
+  for (std::string_view text : {"0 3", "0 3 12 1", "0 3 x", "a 3 12", "0 3 12;;0 4 1", "0  12"})
+    EXPECT_EQ(parse_pop_starts(text).error().code, Errc::kBadBytes) << text;
+}
+
 TEST(BatchAck, BitsAreOffsets) {
   const auto entries = decode_batch_ack(as_bytes(
       R"({"brokerName":"b","acks":[{"c":"g","t":"T","r":"0","so":100,"q":2,"rq":0,"pt":77,"it":1,"b":"AQI="},)"
