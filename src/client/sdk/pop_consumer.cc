@@ -97,7 +97,7 @@ class PopConsumer::Core {
   Status ack(const Delivery& delivery) {
     auto handle = handle_parts(options_.group, delivery);
     if (!handle) return tl::unexpected(std::move(handle.error()));
-    return status_of(wait_for(ack_call(*session_, options_, std::move(*handle))));
+    return status_of(session_->call(ack_call(*session_, options_, std::move(*handle))));
   }
 
   Status change_invisible(Delivery& delivery, std::chrono::milliseconds invisible) {
@@ -105,7 +105,8 @@ class PopConsumer::Core {
       return failure(Errc::kInvalidArgument, "invisible is not within 1 ms and 3 days");
     const auto handle = handle_parts(options_.group, delivery);
     if (!handle) return tl::unexpected(handle.error());
-    const auto answer = wait_for(change_call(*session_, options_, *handle, invisible.count()));
+    const auto answer =
+        session_->call(change_call(*session_, options_, *handle, invisible.count()));
     if (Status status = status_of(answer); !status) return status;
     const auto reply = answer->fields<wire::ChangeInvisibleTime>();
     if (!reply) return failure(Errc::kInternal, reply.error().message);
@@ -120,13 +121,6 @@ class PopConsumer::Core {
 
  private:
   explicit Core(PopConsumerOptions options) : options_(std::move(options)) {}
-
-  Result<client::Answer> wait_for(Calls::Call call) {
-    return session_->wait_for<client::Answer>([&](Calls::OnAnswer on_answer) {
-      call.on_answer = std::move(on_answer);
-      session_->calls().start(std::move(call));
-    });
-  }
 
   const PopConsumerOptions options_;
   std::atomic<std::size_t> pending_{0};

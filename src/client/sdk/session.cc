@@ -40,6 +40,19 @@ Session::~Session() {
   client_.reset();  // its thread uses the others
 }
 
+Result<client::Answer> Session::call(Calls::Call call) {
+  return wait_for<client::Answer>([&](Calls::OnAnswer on_answer) {
+    call.on_answer = std::move(on_answer);
+    calls_->start(std::move(call));
+  });
+}
+
+void Session::pause(std::int64_t pause_ms) {
+  (void)wait_for<bool>([&](const std::function<void(Result<bool>)>& over) {
+    client_->loop().add_timer(client_->loop().now_ms() + pause_ms, [over] { over(true); });
+  });
+}
+
 void Session::close(const std::function<void()>& also) {
   const auto end = [this, also] {
     also();

@@ -51,6 +51,11 @@ class Session {
     return meeting->wait();
   }
 
+  // Waits for the call, whose `on_answer` is set here. kWouldBlock, and as Calls::Call says.
+  Result<client::Answer> call(Calls::Call call);
+  // Waits for that long; not on its own thread.
+  void pause(std::int64_t pause_ms);
+
   // Ends calls with kClosed, now and later, and `also` in the same step; tells brokers and waits
   // for none. Has happened when it returns, on its own thread soon after. Any number of times.
   void close(const std::function<void()>& also = [] {});
