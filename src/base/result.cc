@@ -66,6 +66,8 @@ std::string_view errc_name(Errc code) {
       return "corrupt";
     case Errc::kKeyConflict:
       return "key_conflict";
+    case Errc::kFenced:
+      return "fenced";
   }
   return "unknown";
 }

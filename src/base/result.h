@@ -43,6 +43,7 @@ enum class Errc : std::uint8_t {
   kIo,                   // any other failure of the disk
   kCorrupt,              // bytes on disk are not what was written
   kKeyConflict,          // the idempotency key is known with another message
+  kFenced,               // somebody else has the work by now
 };
 
 // Stable short name of a code, for logs and metrics ("topic_not_found").

@@ -49,6 +49,7 @@ Broker::Broker(const Options& options, Switches& switches, store::MessageStore& 
       timers_(options, topics_, store, stats_, disk, clock),
       transactions_(options, topics_, offsets_, idempotence_, store, stats_, disk, clock),
       transaction_checker_(options, switches, transactions_, clients_, clock),
+      atomic_commits_(options, topics_, offsets_, popper_, sender_, idempotence_, store, clock),
       query_(options, topics_, offsets_, store),
       admin_(topics_, groups_, offsets_, clients_, locks_, parked_, popper_, dead_letters_, store,
              stats_),
@@ -117,6 +118,7 @@ Status Broker::start(std::function<void(store::CommittedOffset)> committed) {
   });
   ONCE_TRY(transactions_.start());
   ONCE_TRY(idempotence_.start());
+  ONCE_TRY(atomic_commits_.start());
   transaction_checker_.start();
   // Before the first operation: the dump may be ahead of the log.
   if (popper_.wants_dump()) {
@@ -132,6 +134,7 @@ Status Broker::stop() {
   sender_.set_accepting(false);
   parked_.stop();
   transactions_.stop();
+  atomic_commits_.stop();
   idempotence_.stop();
   popper_.waiting().stop();
   offsets_.take_dirty();
@@ -155,6 +158,7 @@ std::int64_t Broker::service_tick() {
   if (stopped_) return clock_.monotonic_ms() + kIdleMs;
   const std::int64_t delivery_wait = std::min(schedule_.tick(), transaction_checker_.tick());
   transactions_.tick();
+  atomic_commits_.tick();
   idempotence_.tick();
   const std::int64_t letters_wait = dead_letters_.tick();
   const std::int64_t next_deadline = std::min(parked_.expire(), popper_.tick());

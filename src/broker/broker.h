@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "broker/admin.h"
+#include "broker/atomic_commits.h"
 #include "broker/broker_stats.h"
 #include "broker/client_registry.h"
 #include "broker/config_saver.h"
@@ -96,6 +97,7 @@ class Broker {
   Timers& timers() { return timers_; }
   Transactions& transactions() { return transactions_; }
   TransactionChecker& transaction_checker() { return transaction_checker_; }
+  AtomicCommits& atomic_commits() { return atomic_commits_; }
   MessageQuery& query() { return query_; }
   BrokerStats& stats() { return stats_; }
   Admin& admin() { return admin_; }
@@ -130,6 +132,7 @@ class Broker {
   Timers timers_;
   Transactions transactions_;
   TransactionChecker transaction_checker_;
+  AtomicCommits atomic_commits_;
   MessageQuery query_;
   Admin admin_;
   RuntimeInfo runtime_info_;

@@ -31,6 +31,7 @@ Status ConsumerOffsets::load(std::string_view json) {
     return fail(Errc::kCorrupt, "consumerOffset.json: " + file.error().message);
   MutexLock lock(mutex_);
   version_ = file->version;
+  settled_ = file->settled;
   for (const auto& [key, queues] : file->offsets) {
     // Neither a topic nor a group can contain the separator.
     if (key.find(kSeparator) == std::string::npos) continue;
@@ -86,15 +87,20 @@ std::string ConsumerOffsets::dump() const {
   Flat rows;
   Flat resets;
   model::DataVersion version;
+  std::int64_t settled = 0;
   {
     MutexLock lock(mutex_);
     version = version_;
+    settled = settled_;
     rows.values.reserve(entries_);
     rows.copy(rows_);
     resets.copy(resets_);
   }
   return model::offset_table_to_json(
-             {.offsets = rows.tree(), .version = version, .resets = resets.tree()})
+             {.offsets = rows.tree(),
+              .version = version,
+              .resets = resets.tree(),
+              .settled = settled})
       .dump_pretty();
 }
 
@@ -162,6 +168,28 @@ Result<model::ConsumeOffset> ConsumerOffsets::store(std::string_view group, std:
   if (!fresh && before == offset) return offset;
   changed();
   return fresh ? model::ConsumeOffset{0} : before;
+}
+
+Status ConsumerOffsets::move(std::string_view group, std::string_view topic, std::int32_t queue_id,
+                             std::optional<model::ConsumeOffset> from, model::ConsumeOffset to) {
+  MutexLock lock(mutex_);
+  const Row* known = find_row(rows_, group, topic);
+  const auto place = known == nullptr ? Table::const_iterator{} : known->queues.find(queue_id);
+  const bool there = known != nullptr && place != known->queues.end();
+  if (there != from.has_value() || (there && place->second != *from)) return {};
+  auto stored = store(group, topic, queue_id, to);
+  if (!stored) return fail(std::move(stored.error()));
+  return {};
+}
+
+model::QueueOffset ConsumerOffsets::settled() const {
+  MutexLock lock(mutex_);
+  return {settled_};
+}
+
+void ConsumerOffsets::set_settled(model::QueueOffset end) {
+  MutexLock lock(mutex_);
+  settled_ = end.value;
 }
 
 std::optional<model::ConsumeOffset> ConsumerOffsets::query(std::string_view group,

@@ -39,6 +39,13 @@ class ConsumerOffsets {
   // ignored. kBusy at the bound.
   Result<model::ConsumeOffset> commit(std::string_view group, std::string_view topic,
                                       std::int32_t queue_id, model::ConsumeOffset offset);
+  // Stored only where the group is at `from` (nothing: it has no offset); otherwise somebody else
+  // has moved it, and nothing happens. kBusy at the bound.
+  Status move(std::string_view group, std::string_view topic, std::int32_t queue_id,
+              std::optional<model::ConsumeOffset> from, model::ConsumeOffset to);
+  // Transactions below this place of their queue are contained in the offsets, and in a dump.
+  model::QueueOffset settled() const;
+  void set_settled(model::QueueOffset end);
   // Stored value, or nothing.
   std::optional<model::ConsumeOffset> query(std::string_view group, std::string_view topic,
                                             std::int32_t queue_id) const;
@@ -90,6 +97,7 @@ class ConsumerOffsets {
   std::size_t entries_ ONCE_GUARDED_BY(mutex_) = 0;
   std::uint64_t changes_ ONCE_GUARDED_BY(mutex_) = 0;
   bool dirty_ ONCE_GUARDED_BY(mutex_) = false;
+  std::int64_t settled_ ONCE_GUARDED_BY(mutex_) = 0;
   model::DataVersion version_ ONCE_GUARDED_BY(mutex_);
 };
 

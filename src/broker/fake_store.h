@@ -76,6 +76,17 @@ class FakeStore final : public store::MessageStore {
     marks_.advance(store::DurableOffset{marks_.flushed().value});
     tell();
   }
+  // A crash cuts off the log's last records.
+  void lose(std::size_t count) {
+    for (; count > 0; --count) {
+      const auto last = std::prev(records_.end());
+      for (auto& [name, queue] : queues_)
+        std::erase_if(queue->entries, [&](const store::QueueEntry& entry) {
+          return entry.log_offset.value == last->first;
+        });
+      records_.erase(last);
+    }
+  }
   FakeQueue& fake(std::string_view topic, std::int32_t queue_id) {
     return static_cast<FakeQueue&>(queue(topic, queue_id));
   }
@@ -222,12 +233,12 @@ class FakeStore final : public store::MessageStore {
   }
   store::LogOffset min_offset() const override { return log_min; }
   Status scan(store::LogOffset from,
-              const std::function<void(const model::RecordView&)>& visit) override {
+              const std::function<bool(const model::RecordView&)>& visit) override {
     if (from.value < marks_.committed().value && !records_.contains(from.value))
       return fail(Errc::kCorrupt, "no record there");
     for (auto row = records_.lower_bound(from.value);
          row != records_.end() && row->first < marks_.committed().value; ++row)
-      visit(decode(row->first));
+      if (!visit(decode(row->first))) return {};
     return {};
   }
   void hold(store::LogOffset from) override { held = from; }

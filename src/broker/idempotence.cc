@@ -95,7 +95,8 @@ Status Idempotence::restore(dedup::DedupIndex& index, const model::RecordView& r
 Status Idempotence::restore(dedup::DedupIndex& index) {
   Status status;
   const Status scanned = store_.scan({index.covered()}, [&](const model::RecordView& record) {
-    if (status) status = restore(index, record);
+    status = restore(index, record);
+    return status.has_value();
   });
   store_.cool();
   if (!scanned && scanned.error().code != Errc::kCorrupt) return scanned;
@@ -104,6 +105,10 @@ Status Idempotence::restore(dedup::DedupIndex& index) {
     log::error("broker", "the keys of messages behind a damaged place are not remembered: {}",
                scanned.error().message);
   return status;
+}
+
+Status Idempotence::remember(const model::RecordView& record) {
+  return index() == nullptr ? Status{} : restore(*index(), record);
 }
 
 void Idempotence::tick() {

@@ -52,6 +52,8 @@ class Idempotence {
   void decide(Claims& claims);
   // As Claim::stored says; of other decisions than kStore it does not matter.
   void settle(Claims& claims);
+  // A message that was stored without a claim: what a crash had cut off, at a start.
+  Status remember(const model::RecordView& record);
   // What is remembered of a message that was appended.
   static dedup::Original original(const store::Appended& appended, std::int32_t queue_id);
 

@@ -15,24 +15,39 @@ std::optional<std::int64_t> PopQueue::next_due() const {
 
 void PopQueue::hold(Rows::iterator row, std::int64_t token, std::int64_t due_ms,
                     std::int64_t invisible_ms) {
-  if (row->second.ready)
-    ready_.erase(row->first);
-  else
-    held_.erase({row->second.due_ms, row->first});
+  take_out(*row);
   row->second.token = token;
   row->second.due_ms = due_ms;
   row->second.invisible_ms = invisible_ms;
-  row->second.ready = false;
-  held_.emplace(due_ms, row->first);
+  row->second.ready = row->second.decided = false;
+  put_in(*row);
   last_token_ = std::max(last_token_, token);
 }
 
 PopQueue::Rows::iterator PopQueue::erase(Rows::iterator row) {
-  if (row->second.ready)
-    ready_.erase(row->first);
-  else
-    held_.erase({row->second.due_ms, row->first});
+  take_out(*row);
   return rows_.erase(row);
+}
+
+void PopQueue::take_out(const Rows::value_type& row) {
+  if (row.second.decided) return;
+  if (row.second.ready)
+    ready_.erase(row.first);
+  else
+    held_.erase({row.second.due_ms, row.first});
+}
+
+void PopQueue::put_in(const Rows::value_type& row) {
+  if (row.second.decided) return;
+  if (row.second.ready)
+    ready_.insert(row.first);
+  else
+    held_.emplace(row.second.due_ms, row.first);
+}
+
+void PopQueue::remember(std::int64_t offset, std::int64_t token) {
+  acked_.emplace_back(offset, token);
+  if (acked_.size() > kRepeatable) acked_.pop_front();
 }
 
 bool PopQueue::ripen(std::int64_t now_ms) {
@@ -114,10 +129,10 @@ PopQueue::Taken PopQueue::take_new(const Taking& taking, const std::vector<Queue
 HandleVerdict PopQueue::ack(QueueOffset offset, std::int64_t token) {
   auto row = rows_.find(offset.value);
   if (row != rows_.end()) {
-    if (row->second.token != token || token == 0) return HandleVerdict::kStale;
+    if (row->second.token != token || token == 0 || row->second.decided)
+      return HandleVerdict::kStale;
     erase(row);
-    acked_.emplace_back(offset.value, token);
-    if (acked_.size() > kRepeatable) acked_.pop_front();
+    remember(offset.value, token);
     return HandleVerdict::kAccepted;
   }
   const bool known = std::find(acked_.rbegin(), acked_.rend(),
@@ -128,10 +143,34 @@ HandleVerdict PopQueue::ack(QueueOffset offset, std::int64_t token) {
 HandleVerdict PopQueue::change(QueueOffset offset, std::int64_t token, std::int64_t& new_token,
                                std::int64_t now_ms, std::int64_t invisible_ms) {
   auto row = rows_.find(offset.value);
-  if (row == rows_.end() || row->second.token != token || token == 0) return HandleVerdict::kStale;
+  if (row == rows_.end() || row->second.token != token || token == 0 || row->second.decided)
+    return HandleVerdict::kStale;
   new_token = std::max(new_token, token + 1);
   hold(row, new_token, now_ms + invisible_ms, invisible_ms);
   return HandleVerdict::kAccepted;
+}
+
+HandleVerdict PopQueue::decide(QueueOffset offset, std::int64_t token) {
+  auto row = rows_.find(offset.value);
+  if (row == rows_.end() || row->second.token != token || token == 0 || row->second.decided)
+    return HandleVerdict::kStale;
+  take_out(*row);
+  row->second.decided = true;
+  return HandleVerdict::kAccepted;
+}
+
+void PopQueue::undecide(QueueOffset offset, std::int64_t token) {
+  auto row = rows_.find(offset.value);
+  if (row == rows_.end() || row->second.token != token || !row->second.decided) return;
+  row->second.decided = false;
+  put_in(*row);
+}
+
+void PopQueue::settle(QueueOffset offset, std::int64_t token) {
+  auto row = rows_.find(offset.value);
+  if (row == rows_.end() || row->second.token != token) return;
+  erase(row);
+  remember(offset.value, token);
 }
 
 void PopQueue::remove(QueueOffset offset) {
@@ -218,10 +257,7 @@ void PopQueue::apply(const PopOperation& operation, std::int64_t wall_ms, std::i
       for (const PopOperation::Row& row : operation.rows) {
         auto found = rows_.find(row.offset.value);
         if (found == rows_.end()) continue;
-        if (operation.kind == Kind::kDone) {
-          acked_.emplace_back(found->first, found->second.token);
-          if (acked_.size() > kRepeatable) acked_.pop_front();
-        }
+        if (operation.kind == Kind::kDone) remember(found->first, found->second.token);
         erase(found);
       }
       return;

@@ -24,8 +24,10 @@ enum class HandleVerdict : std::uint8_t {
 };
 
 // The rows of one (group, topic, queue): every offset below next() that was given out and is not
-// done. A row is *held* until its time is over, then *ready*. Invariants: rows are below next();
-// each row stands in exactly one of the two indexes (held by end of time, ready by offset).
+// done. A row is *held* until its time is over, then *ready*; or it is *decided*: a transaction has
+// acked it (docs/atomic-commits.md), so nobody gets it, but the row stays until the disk has that.
+// Invariants: rows are below next(); each row that is not decided stands in exactly one of the two
+// indexes (held by end of time, ready by offset).
 // Times are monotonic ms. About 150 bytes per row. Thread rule: external (the owner's lock).
 class PopQueue {
  public:
@@ -48,6 +50,7 @@ class PopQueue {
   }
   std::size_t held() const { return held_.size(); }
   std::size_t ready() const { return ready_.size(); }
+  std::size_t decided() const { return rows_.size() - held_.size() - ready_.size(); }
   // When the first held row becomes ready.
   std::optional<std::int64_t> next_due() const;
   const std::string& attempt_id() const { return attempt_id_; }
@@ -83,7 +86,7 @@ class PopQueue {
   // attempt, which gets its rows again; and nothing behind a row that waits for the DLQ.
   Taken take_ready(const Taking& taking, std::size_t max);
   // May an ordered pop read behind next()?
-  bool blocked() const { return !rows_.empty(); }
+  bool blocked() const { return !held_.empty() || !ready_.empty(); }
   // Rows for messages read from next() on; `next` is where reading goes on. Nothing when the token
   // may be that of a handle which set() made stale.
   Taken take_new(const Taking& taking, const std::vector<model::QueueOffset>& offsets,
@@ -94,6 +97,11 @@ class PopQueue {
   // greater than `token` when it is not.
   HandleVerdict change(model::QueueOffset offset, std::int64_t token, std::int64_t& new_token,
                        std::int64_t now_ms, std::int64_t invisible_ms);
+  // As ack(), but the row stays, decided, until settle(); undecide() puts it back as it was.
+  HandleVerdict decide(model::QueueOffset offset, std::int64_t token);
+  void undecide(model::QueueOffset offset, std::int64_t token);
+  // No effect on a row that has another token by now.
+  void settle(model::QueueOffset offset, std::int64_t token);
   // The row is gone without anybody's handle.
   void remove(model::QueueOffset offset);
   // Forgets everything; reading goes on at `next`.
@@ -123,6 +131,7 @@ class PopQueue {
     std::int64_t invisible_ms = 0;  // what was asked for
     std::int32_t deliveries = 0;
     bool ready = false;
+    bool decided = false;
   };
   using Rows = std::map<std::int64_t, Row>;
   using Held = std::set<std::pair<std::int64_t, std::int64_t>>;     // due, offset
@@ -130,6 +139,10 @@ class PopQueue {
 
   void hold(Rows::iterator row, std::int64_t token, std::int64_t due_ms, std::int64_t invisible_ms);
   Rows::iterator erase(Rows::iterator row);
+  // Out of both indexes, and into its own again.
+  void take_out(const Rows::value_type& row);
+  void put_in(const Rows::value_type& row);
+  void remember(std::int64_t offset, std::int64_t token);
 
   model::QueueOffset next_;
   std::int64_t last_token_ = 0;

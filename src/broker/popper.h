@@ -132,6 +132,29 @@ class Popper {
   // kInvalidArgument also for the time; 0 makes the message visible at once.
   tl::expected<PopChanged, PopRefusal> change(const PopHandle& handle, std::int64_t invisible_ms);
 
+  // ---- acks of a transaction (docs/atomic-commits.md)
+  // An ack that is not in POP's log: the row is nobody's until settle() or undecide(). Errors as
+  // ack().
+  struct Decided {
+    PopSlots::SlotRef slot;
+    model::QueueOffset offset;
+    std::int64_t token = 0;
+  };
+  tl::expected<Decided, PopRefusal> decide(const PopHandle& handle);
+  void undecide(const Decided& decided);
+  // The transaction is in the log: an ordered queue may go on.
+  void confirm(const Decided& decided, const PopHandle& handle);
+  // It is on the disk: the row is gone, the group's offset moves.
+  void settle(const Decided& decided);
+  // At a start, of a transaction that the log has. No effect when the handle's delivery is over.
+  void settle(const PopHandle& handle);
+  // Transactions below this place of their queue are settled in the rows, and will be in a dump.
+  // After load(): as the dump said.
+  model::QueueOffset settled() const { return {settled_.load(std::memory_order_acquire)}; }
+  void set_settled(model::QueueOffset end) {
+    settled_.store(end.value, std::memory_order_release);
+  }
+
   // Puts what was staged into the log and hands it to the kernel.
   void flush();
   bool committed(std::uint64_t operation) const;
@@ -246,6 +269,7 @@ class Popper {
   std::atomic<std::size_t> rows_{0};
   std::atomic<std::size_t> bytes_{0};  // of rows
   std::atomic<std::int64_t> last_token_{0};
+  std::atomic<std::int64_t> settled_{0};
   SendBatch batch_;  // dead letters; service thread
   std::uint64_t dumped_bytes_ = 0;
   std::int64_t dumped_ms_ = 0;

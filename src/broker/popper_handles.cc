@@ -74,7 +74,7 @@ tl::expected<std::uint64_t, PopRefusal> Popper::end(const PopHandle& handle) {
     PopOperation done{.kind = PopOperation::Kind::kDone, .rows = {{handle.offset, 0}}};
     number = stage(*slot, done);
     changed(*slot);
-    freed = slot->queue.rows() == 0 && slot->queue.next() < slot->messages.max();
+    freed = !slot->queue.blocked() && slot->queue.next() < slot->messages.max();
   }
   // The last ack of an ordered queue lets the next ones through.
   if (freed) parked_.wake(slot->party->wakes.load(std::memory_order_relaxed), slot->messages);
@@ -107,6 +107,55 @@ tl::expected<PopChanged, PopRefusal> Popper::extend(const PopHandle& handle,
     changed(*slot);
   }
   return result;
+}
+
+// ---- acks of a transaction
+
+tl::expected<Popper::Decided, PopRefusal> Popper::decide(const PopHandle& handle) {
+  if (Status place = check_place(topics_, handle); !place.has_value())
+    return refuse(std::move(place.error()));
+  Decided decided{slots_.find(handle.group, handle.topic, handle.queue_id), handle.offset,
+                  handle.token};
+  bool accepted = false;
+  if (decided.slot != nullptr) {
+    MutexLock lock(decided.slot->mutex);
+    accepted = !decided.slot->removed && decided.slot->queue.decide(handle.offset, handle.token) ==
+                                             HandleVerdict::kAccepted;
+  }
+  if (accepted) return decided;
+  auto refusal = stale();
+  tell(handle, DeliveryStep::kAcked, &refusal.value());
+  return refusal;
+}
+
+void Popper::undecide(const Decided& decided) {
+  MutexLock lock(decided.slot->mutex);
+  if (decided.slot->removed) return;
+  decided.slot->queue.undecide(decided.offset, decided.token);
+  changed(*decided.slot);
+}
+
+void Popper::confirm(const Decided& decided, const PopHandle& handle) {
+  tell(handle, DeliveryStep::kAcked, nullptr);
+  PopSlot& slot = *decided.slot;
+  bool freed = false;
+  {
+    MutexLock lock(slot.mutex);
+    freed = !slot.removed && !slot.queue.blocked() && slot.queue.next() < slot.messages.max();
+  }
+  if (freed) parked_.wake(slot.party->wakes.load(std::memory_order_relaxed), slot.messages);
+}
+
+void Popper::settle(const Decided& decided) {
+  MutexLock lock(decided.slot->mutex);
+  if (decided.slot->removed) return;
+  decided.slot->queue.settle(decided.offset, decided.token);
+  changed(*decided.slot);
+}
+
+void Popper::settle(const PopHandle& handle) {
+  if (auto slot = slots_.find(handle.group, handle.topic, handle.queue_id))
+    settle(Decided{std::move(slot), handle.offset, handle.token});
 }
 
 }  // namespace oncemq::broker

@@ -78,7 +78,7 @@ std::optional<Popper::Position> Popper::position(std::string_view group, std::st
   if (slot == nullptr || !slot->live.load(std::memory_order_acquire)) return std::nullopt;
   MutexLock lock(slot->mutex);
   if (slot->removed) return std::nullopt;
-  return Position{slot->queue.next(), slot->queue.rows()};
+  return Position{slot->queue.next(), slot->queue.rows() - slot->queue.decided()};
 }
 
 // ---- waiting

@@ -60,6 +60,7 @@ Status Popper::load(std::string_view json) {
       return fail(Errc::kCorrupt, "onceMqPop.json: " + parsed.error().message);
     from.value = (*parsed)["position"].as_int();
     token = std::clamp<std::int64_t>((*parsed)["token"].as_int(), 0, kTokenMax);
+    set_settled({std::clamp<std::int64_t>((*parsed)["settled"].as_int(), 0, kTokenMax)});
     const std::string hex = (*parsed)["operations"].as_string();
     std::vector<std::byte> body(hex.size() / 2);
     if (!read_hex(hex, body))
@@ -105,6 +106,7 @@ std::string Popper::dump() {
   (void)log_.flush();
   const std::uint64_t bytes = log_.bytes();
   const std::int64_t position = log_.position().value;
+  const std::int64_t settled = this->settled().value;
   const std::int64_t wall = clock_.wall_ms();
   const std::int64_t now = clock_.monotonic_ms();
   PopRecordWriter writer;
@@ -122,6 +124,7 @@ std::string Popper::dump() {
   dumped_ms_ = now;
   Json file = Json::object();
   file.set("position", position);
+  file.set("settled", settled);
   file.set("token", last_token_.load(std::memory_order_relaxed));
   file.set("operations", to_hex(as_bytes(writer.body())));
   return file.dump();

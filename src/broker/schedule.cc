@@ -100,9 +100,10 @@ Status Schedule::find_deliveries(model::LogOffset known) {
   std::vector<std::int64_t> done(options_.delay_levels_ms.size(), 0);
   ONCE_TRY(store_.scan(from, [&done](const model::RecordView& record) {
     const auto mark = mark_of(record.properties);
-    if (!mark.has_value() || mark->level < 1) return;
+    if (!mark.has_value() || mark->level < 1) return true;
     const auto index = static_cast<std::size_t>(mark->level - 1);
     if (index < done.size()) done[index] = std::max(done[index], mark->offset + 1);
+    return true;
   }));
   MutexLock lock(mutex_);
   for (std::size_t i = 0; i < lines_.size(); ++i) {

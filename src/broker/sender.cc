@@ -450,4 +450,38 @@ void Sender::commit_one(SendBatch& batch, SendBatch::Request& row) {
   }
 }
 
+void Sender::refuse_all(SendBatch& batch, const Error& error) {
+  for (SendBatch::Request& row : batch.requests_) row.error = error;
+  settle_claims(batch);
+}
+
+Result<store::AppendedOffset> Sender::commit_together(SendBatch& batch, const Head& head) {
+  leave_out(batch);
+  for (const SendBatch::Request& row : batch.requests_) {
+    if (!row.error) continue;
+    Error error = *row.error;
+    refuse_all(batch, error);
+    return fail(std::move(error));
+  }
+  batch.kept_.assign(1, {});
+  for (const store::AppendItem& item : batch.items_)
+    if (item.queue != nullptr) batch.kept_.push_back(item);
+  head(std::span(batch.kept_).subspan(1), batch.kept_.front());
+  auto end = store_.append(batch.kept_);
+  if (!end) {
+    stats_.put_failed();
+    refuse_all(batch, end.error());
+    return end;
+  }
+  auto stored = batch.kept_.begin() + 1;
+  for (store::AppendItem& item : batch.items_)
+    if (item.queue != nullptr) item.result = (stored++)->result;
+  for (SendBatch::Request& row : batch.requests_) {
+    take_results(batch, row);
+    finish(batch, row);
+  }
+  settle_claims(batch);
+  return end;
+}
+
 }  // namespace oncemq::broker

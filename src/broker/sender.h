@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -78,6 +79,13 @@ class Sender {
   // stored by another thread) and kKeyConflict.
   void commit(SendBatch& batch);
 
+  // All requests of the batch or none, in one append that begins with one record more: `head` makes
+  // it, knowing the messages that will be stored behind it. Nothing is handed to the kernel yet.
+  // Errors of commit(), of the first request that has one.
+  using Head = std::function<void(std::span<const store::AppendItem> messages,
+                                  store::AppendItem& head)>;
+  Result<store::AppendedOffset> commit_together(SendBatch& batch, const Head& head);
+
   // Sends are refused until this is called with true, and again while the broker drains.
   void set_accepting(bool accepting) { accepting_.store(accepting, std::memory_order_release); }
 
@@ -104,6 +112,7 @@ class Sender {
   Result<store::AppendedOffset> append(SendBatch& batch, std::span<store::AppendItem> items);
 
   void commit_one(SendBatch& batch, SendBatch::Request& row);
+  void refuse_all(SendBatch& batch, const Error& error);
   bool repeats(const SendBatch& batch, const SendBatch::Request& row) const;
   void count_repeat(const SendBatch& batch, const SendBatch::Request& row);
   void finish(SendBatch& batch, SendBatch::Request& row);

@@ -98,15 +98,16 @@ std::optional<store::LogOffset> Timers::first_record(std::int64_t offset) {
 Status Timers::read_marks(store::LogOffset from) {
   return store_.scan(from, [this](const model::RecordView& record) {
     // A recall or a moved timer is read from the queue.
-    if (record.topic == model::topic::kTimer) return;
+    if (record.topic == model::topic::kTimer) return true;
     const auto text = model::find_property(record.properties, model::property::kOnceTimer);
-    if (!text) return;
+    if (!text) return true;
     const auto mark = parse_timer_mark(*text);
-    if (!mark || mark->offset >= recover_until_) return;
+    if (!mark || mark->offset >= recover_until_) return true;
     // Known anyhow: a copy of the message (retry, dead letter) keeps the mark.
-    if (mark->offset < old_enqueued_ && *mark <= old_frontier_) return;
+    if (mark->offset < old_enqueued_ && *mark <= old_frontier_) return true;
     settled_.emplace(mark->offset, mark->due_ms);
     settled_max_ms_ = std::max(settled_max_ms_, mark->due_ms);
+    return true;
   });
 }
 

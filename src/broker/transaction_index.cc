@@ -167,14 +167,15 @@ Status TransactionIndex::heal_torn(std::int64_t from) {
   Status status;
   const auto look_at = [&](const model::RecordView& record) {
     from = record.log_offset.value + record.total_size;
-    const auto offset = status.has_value() ? committed_half(record) : std::nullopt;
-    if (!offset.has_value()) return;
+    const auto offset = committed_half(record);
+    if (!offset.has_value()) return true;
     status = ensure_present(*offset);
-    if (!status.has_value()) return;
+    if (!status.has_value()) return false;
     MutexLock lock(mutex);
-    if (states_.get(*offset) == TransactionState::kCommitted) return;
+    if (states_.get(*offset) == TransactionState::kCommitted) return true;
     states_.set(*offset, TransactionState::kCommitted);
     healed.push_back({*offset, TransactionState::kCommitted});
+    return true;
   };
   const std::int64_t end = store_.marks().committed().value;
   while (from < end) {

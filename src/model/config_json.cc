@@ -224,6 +224,7 @@ Json offset_table_to_json(const OffsetTableFile& file) {
                             {"groupTopicMap", json_write(topics_of_group)},
                             {"offsetTable", json_write(file.offsets)}});
   if (!file.resets.empty()) json.set("onceResets", json_write(file.resets));
+  if (file.settled > 0) json.set("onceSettled", file.settled);
   return json;
 }
 
@@ -238,6 +239,7 @@ Result<OffsetTableFile> offset_table_from_json(const Json& json) {
     if (Status read = json_read(json["onceResets"], file.resets); !read)
       return fail(json_within("onceResets", read.error()));
   }
+  file.settled = std::max<std::int64_t>(0, json["onceSettled"].as_int());
   return file;
 }
 

@@ -58,6 +58,8 @@ struct OffsetTableFile {
   // Ours ("onceResets"; Apache passes over it and leaves it out): where groups were put and have
   // not pulled since.
   OffsetTableMap resets = {};
+  // Ours ("onceSettled"): transactions below this place of their queue are contained in `offsets`.
+  std::int64_t settled = 0;
 };
 Json offset_table_to_json(const OffsetTableFile& file);
 Result<OffsetTableFile> offset_table_from_json(const Json& json);

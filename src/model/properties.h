@@ -42,6 +42,8 @@ inline constexpr std::string_view kTimerDeleteKey = "TIMER_DEL_UNIQKEY";
 inline constexpr std::string_view kOnceDueMs = "ONCE_DUE_MS";
 inline constexpr std::string_view kOnceTimer = "ONCE_TIMER";
 inline constexpr std::string_view kOnceDelay = "ONCE_DELAY";  // broker/schedule.h
+// Ours, see docs/atomic-commits.md.
+inline constexpr std::string_view kAtomicId = "ONCE_ATOMIC_ID";
 // Ours, see docs/dead-letters.md.
 inline constexpr std::string_view kDeadCause = "DEAD_CAUSE";
 inline constexpr std::string_view kRetryAttempts = "RETRY_ATTEMPTS";

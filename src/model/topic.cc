@@ -18,6 +18,7 @@ constexpr std::array kSystemTopics = {
 constexpr std::array kForbiddenTargets = {
     topic::kSchedule, topic::kHalf,        topic::kHalfOp,         topic::kTransCheckMax,
     topic::kSelfTest, topic::kOffsetMoved, topic::kDeadLetterMark, topic::kPopLog,
+    topic::kAtomicLog,
 };
 
 template <std::size_t n>

@@ -349,11 +349,12 @@ std::int64_t DiskStore::store_time(ConsumeQueue& queue, QueueOffset offset) {
   return reader_->store_time(entry->log_offset).value_or(-1);
 }
 
-Status DiskStore::scan(LogOffset from, const std::function<void(const model::RecordView&)>& visit) {
+Status DiskStore::scan(LogOffset from, const std::function<bool(const model::RecordView&)>& visit) {
   LogCursor cursor(*files_, std::max(from, files_->min_offset()), {marks_.committed().value},
                    model::Verify::kNone);
   LogCursor::Step step = cursor.step();
-  for (; step == LogCursor::Step::kRecord; step = cursor.step()) visit(cursor.record());
+  for (; step == LogCursor::Step::kRecord; step = cursor.step())
+    if (!visit(cursor.record())) return {};
   if (step != LogCursor::Step::kEnd) return fail(cursor.error());
   return {};
 }

@@ -58,7 +58,7 @@ class DiskStore final : public MessageStore {
                              Boundary boundary) override;
   std::int64_t store_time(ConsumeQueue& queue, QueueOffset offset) override;
   LogOffset min_offset() const override { return files_->min_offset(); }
-  Status scan(LogOffset from, const std::function<void(const model::RecordView&)>& visit) override;
+  Status scan(LogOffset from, const std::function<bool(const model::RecordView&)>& visit) override;
 
   void hold(LogOffset from) override { retention_->hold(from); }
   LogOffset held_back() const override { return retention_->held_back(); }

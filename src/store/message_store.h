@@ -224,10 +224,10 @@ class MessageStore {
   virtual std::int64_t store_time(ConsumeQueue& queue, QueueOffset offset) = 0;
   virtual LogOffset min_offset() const = 0;
   // Every record from `from` (where one begins, or the log's beginning if that is later) to the
-  // committed end, in order; the view is valid during the call. kCorrupt when no record begins
-  // there, kIo.
+  // committed end, in order, until `visit` says false; the view is valid during the call. kCorrupt
+  // when no record begins there, kIo.
   virtual Status scan(LogOffset from,
-                      const std::function<void(const model::RecordView&)>& visit) = 0;
+                      const std::function<bool(const model::RecordView&)>& visit) = 0;
 
   // ---- retention
   // Log files with bytes at or behind `from` are not deleted until the hold moves; at first there

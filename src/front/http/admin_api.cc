@@ -35,6 +35,7 @@ int status_of(Errc code) {
       return 404;
     case Errc::kTopicExists:
     case Errc::kKeyConflict:
+    case Errc::kFenced:
     case Errc::kInUse:
       return 409;
     case Errc::kBusy:

@@ -59,6 +59,8 @@ wire::ResponseCode answer_code(Errc code) {
       return ResponseCode::kSlaveNotAvailable;
     case Errc::kKeyConflict:
       return ResponseCode::kIdempotencyKeyConflict;
+    case Errc::kFenced:
+      return ResponseCode::kFenced;
   }
   return ResponseCode::kSystemError;
 }

@@ -2,6 +2,7 @@
 
 #include <tuple>
 
+#include "front/remoting/atomic.h"
 #include "front/remoting/broker_admin.h"
 #include "front/remoting/causes.h"
 #include "front/remoting/clients.h"
@@ -33,7 +34,7 @@ struct BrokerFamilies {
   std::tuple<SendFamily, ReplyFamily, RecallFamily, PullFamily, PopFamily, OffsetFamily,
              QueryFamily, ClientFamily, TopicFamily, GroupFamily, ConnectionFamily,
              BrokerAdminFamily, CauseFamily, IdempotencyFamily, DeadLetterFamily, TransactionFamily,
-             FaultFamily, TimelineFamily>
+             AtomicFamily, FaultFamily, TimelineFamily>
       all;
 };
 

@@ -52,7 +52,18 @@ std::string order_counts(const broker::PopResult& result) {
   return infos.order_counts();
 }
 
-// The handle must be the one of the message that the header names.
+void refuse_handle(Call& call, const Error& error, bool stale = false) {
+  if (stale) return call.refuse(wire::ResponseCode::kReceiptHandleInvalid, error.message);
+  // compat: an offset that the queue does not have (upstream AckMessageProcessor, 5.3.3).
+  if (error.code == Errc::kMessageNotFound)
+    return call.refuse(wire::ResponseCode::kNoMessage, error.message);
+  if (error.code == Errc::kInvalidArgument)
+    return call.refuse(wire::ResponseCode::kMessageIllegal, error.message);
+  call.refuse(error);
+}
+
+}  // namespace
+
 Result<broker::PopHandle> handle_of(std::string_view group, std::string_view topic,
                                     std::int32_t queue_id, std::int64_t offset,
                                     std::string_view extra_info, broker::ChannelId channel) {
@@ -67,18 +78,6 @@ Result<broker::PopHandle> handle_of(std::string_view group, std::string_view top
                            .token = handle->pop_time,
                            .channel = channel};
 }
-
-void refuse_handle(Call& call, const Error& error, bool stale = false) {
-  if (stale) return call.refuse(wire::ResponseCode::kReceiptHandleInvalid, error.message);
-  // compat: an offset that the queue does not have (upstream AckMessageProcessor, 5.3.3).
-  if (error.code == Errc::kMessageNotFound)
-    return call.refuse(wire::ResponseCode::kNoMessage, error.message);
-  if (error.code == Errc::kInvalidArgument)
-    return call.refuse(wire::ResponseCode::kMessageIllegal, error.message);
-  call.refuse(error);
-}
-
-}  // namespace
 
 // A pop or a notification with its own copy of what it asked.
 struct PopFamily::Parked {

@@ -10,6 +10,11 @@
 
 namespace oncemq::front {
 
+// The handle must be the one of the message that is named. kInvalidArgument.
+Result<broker::PopHandle> handle_of(std::string_view group, std::string_view topic,
+                                    std::int32_t queue_id, std::int64_t offset,
+                                    std::string_view extra_info, broker::ChannelId channel);
+
 // POP consumption (docs/pop.md). What finds nothing is parked at the broker with its call, as
 // pulls are; every success waits in the lane until it is committed. Thread rule: confined to the
 // loop.

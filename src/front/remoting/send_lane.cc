@@ -1,5 +1,7 @@
 #include "front/remoting/send_lane.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "broker/recall_handle.h"
 #include "front/remoting/answer_code.h"
@@ -55,6 +57,7 @@ void SendLane::staged_unasked(std::size_t request) {
 }
 
 void SendLane::tick_end() {
+  if (std::exchange(appended_, false)) broker_.atomic_commits().write_out();
   if (!staged_.empty() || !unasked_.empty()) commit();
   release_all();
   if (!leaving_.empty()) measure_answers();
@@ -130,6 +133,11 @@ void SendLane::answer(Staged& staged) {
 void SendLane::hold(Call call, store::AppendedOffset end, std::string_view frame) {
   if (call.oneway()) return call.abandon();
   deliver_at(std::move(call), {.end = end.value}, frame);
+}
+
+void SendLane::hold_appended(Call call, store::AppendedOffset end, std::string_view frame) {
+  appended_ = true;
+  hold(std::move(call), end, frame);
 }
 
 void SendLane::deliver_at(Call call, const Until& until, std::string_view frame) {

@@ -72,6 +72,9 @@ class SendLane {
   void staged_unasked(std::size_t request);
   // An answer to something that was appended elsewhere: leaves when `end` is committed.
   void hold(Call call, store::AppendedOffset end, std::string_view frame);
+  // The same for what is handed to the kernel at the end of this tick. An empty frame: the answer
+  // gets lost.
+  void hold_appended(Call call, store::AppendedOffset end, std::string_view frame);
   // Appends what is staged, answers what may be answered.
   void tick_end();
   // The store's marks advanced: wakes the loop when a held answer may leave. Any thread.
@@ -117,6 +120,7 @@ class SendLane {
   std::size_t parts_used_ = 0;
   std::vector<Staged> staged_;
   std::vector<std::size_t> unasked_;
+  bool appended_ = false;  // elsewhere, and not handed to the kernel yet
   log::Limited unasked_failed_{1000};  // one line per second at most
   std::string frame_;                  // reused
   std::string message_id_;             // reused

@@ -51,6 +51,9 @@ enum class ResponseCode : std::int32_t {
   kReceiptHandleInvalid = 40013,
   // Ours: the key was sent with another body before. No client sends again because of it.
   kIdempotencyKeyConflict = 40901,
+  // Ours: the delivery is over or the group is elsewhere, so the transaction is not the one that
+  // counts.
+  kFenced = 40902,
 };
 
 // Every number above with its name in metrics: upstream's, without what it says twice.
@@ -100,6 +103,7 @@ inline constexpr auto kResponseCodeNames = std::to_array<ResponseCodeName>({
     {ResponseCode::kGoAway, "GO_AWAY"},
     {ResponseCode::kReceiptHandleInvalid, "RECEIPT_HANDLE_INVALID"},
     {ResponseCode::kIdempotencyKeyConflict, "IDEMPOTENCY_KEY_CONFLICT"},
+    {ResponseCode::kFenced, "FENCED"},
 });
 
 constexpr std::int32_t number(ResponseCode code) {

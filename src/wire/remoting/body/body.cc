@@ -3,6 +3,7 @@
 #include "base/json_codec.h"
 #include "model/config_json.h"
 #include "wire/remoting/body/assignment.h"
+#include "wire/remoting/body/atomic.h"
 #include "wire/remoting/body/causes.h"
 #include "wire/remoting/body/connections.h"
 #include "wire/remoting/body/dead_letters.h"
@@ -110,6 +111,7 @@ Result<Body> decode_body(Bytes text) {
   template std::string encode_body(const Body&); \
   template Result<Body> decode_body(Bytes)
 
+ONCE_BODY(AtomicAnswer);
 ONCE_BODY(BrokerConsumeStats);
 ONCE_BODY(BrokerMemberGroup);
 ONCE_BODY(BrokerStatsData);

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "wire/remoting/schema/atomic.h"
 #include "wire/remoting/schema/broker_admin.h"
 #include "wire/remoting/schema/causes.h"
 #include "wire/remoting/schema/client_calls.h"
@@ -36,8 +37,8 @@ using AllRequests =
     ConcatLists<SendRequests, ReplyRequests, RecallRequests, PullRequests, PopRequests,
                 OffsetRequests, QueryRequests, ClientRequests, TopicRequests, GroupRequests,
                 ConnectionRequests, BrokerAdminRequests, CauseRequests, IdempotencyRequests,
-                DeadLetterRequests, TransactionRequests, FaultRequests, TimelineRequests,
-                NameRouteRequests, NameKvRequests, NameBrokerRequests>;
+                DeadLetterRequests, TransactionRequests, AtomicRequests, FaultRequests,
+                TimelineRequests, NameRouteRequests, NameKvRequests, NameBrokerRequests>;
 
 enum class Service : std::uint8_t {
   kServed,     // in AllRequests
