@@ -87,6 +87,10 @@ constexpr std::array<MetricRow, static_cast<std::size_t>(Metric::kCount)> kTable
      "Questions that nobody has answered yet, and that are not yet asked again."},
     {"oncemq_transactions_discarded_total", kCounter, "",
      "Half messages that nobody is asked about any more: checked too often, or too old."},
+    {"oncemq_atomic_commits_total", kCounter, "result",
+     "Transactions over acks and messages: committed, repeated (the answer was lost), fenced "
+     "(somebody else has the work), refused (for another reason), healed (a start stored what a "
+     "crash had cut off)."},
     {"oncemq_idempotent_repeats_total", kCounter, "what",
      "Sends to idempotent topics that are not simply new: left_out (duplicates), shadowed "
      "(duplicates, stored in shadow mode), other_body (stored), refused (other body), undecided "

@@ -58,6 +58,7 @@ enum class Metric : std::size_t {
   kChecks,
   kChecksUnanswered,
   kTransactionsDiscarded,
+  kAtomicCommits,
   kRepeats,
   kKeys,
   kKeysEvicted,

@@ -115,6 +115,7 @@ void MetricsPage::add_memory(const HttpParts& parts) {
           static_cast<std::uint64_t>(broker.transactions().index().segments_in_memory() *
                                      broker::TransactionStates::kSegment) +
               broker.transaction_checker().memory_bytes());
+  bytes("atomic_commits", broker.atomic_commits().memory_bytes());
   bytes("idempotency", broker.idempotence().stats().memory);
   bytes("sql_filters", broker.filters().live_bytes());
   bytes("topics", broker.topics().memory_bytes());
@@ -303,6 +304,12 @@ void MetricsPage::add_transactions(broker::Broker& broker, store::MessageStore& 
   add(Metric::kChecks, checker.asked());
   add(Metric::kChecksUnanswered, std::uint64_t{checker.unanswered()});
   add(Metric::kTransactionsDiscarded, checker.discarded());
+  const broker::AtomicCommits::Figures atomic = broker.atomic_commits().figures();
+  add(Metric::kAtomicCommits, atomic.committed, {"committed"});
+  add(Metric::kAtomicCommits, atomic.repeated, {"repeated"});
+  add(Metric::kAtomicCommits, atomic.fenced, {"fenced"});
+  add(Metric::kAtomicCommits, atomic.refused, {"refused"});
+  add(Metric::kAtomicCommits, atomic.healed, {"healed"});
 }
 
 void MetricsPage::add_faults(const broker::Faults& faults) {
