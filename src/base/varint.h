@@ -18,8 +18,7 @@ inline void put_varint(std::string& out, std::uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 inline void put_signed_varint(std::string& out, std::int64_t value) {
-  put_varint(out,
-             static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
+  put_varint(out, static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
 }
 inline void put_sized(std::string& out, std::string_view text) {
   put_varint(out, text.size());
@@ -57,9 +56,7 @@ class VarintReader {
     const std::uint64_t value = number_to(max);
     return value <= remaining() ? value : refuse();
   }
-  std::string_view text() {
-    return in_.read_text(static_cast<std::size_t>(count(UINT64_MAX)));
-  }
+  std::string_view text() { return in_.read_text(static_cast<std::size_t>(count(UINT64_MAX))); }
 
   bool ok() const { return ok_ && in_.ok(); }
   std::size_t remaining() const { return in_.remaining(); }

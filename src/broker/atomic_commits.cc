@@ -39,7 +39,9 @@ AtomicCommits::AtomicCommits(const Options& options, TopicTable& topics, Consume
 // ---- commits
 
 Status AtomicCommits::check(const AtomicCommit& request) {
-  const auto refuse = [](std::string what) { return fail(Errc::kInvalidArgument, std::move(what)); };
+  const auto refuse = [](std::string what) {
+    return fail(Errc::kInvalidArgument, std::move(what));
+  };
   if (request.id.empty() || request.id.size() > AtomicRecord::kIdMax)
     return refuse("a transaction's id has 1 to 64 bytes");
   if (std::max({request.acks.size(), request.moves.size(), request.sends.size()}) >
@@ -73,8 +75,7 @@ Status AtomicCommits::check(std::span<const OffsetMove> moves) const {
     const auto moving =
         moving_.find(Place(std::string(move.group), std::string(move.topic), move.queue_id));
     const auto stored = offsets_.query(move.group, move.topic, move.queue_id);
-    const std::int64_t now =
-        moving != moving_.end() ? moving->second : stored ? stored->value : -1;
+    const std::int64_t now = moving != moving_.end() ? moving->second : stored ? stored->value : -1;
     if (now != move.from)
       return fail(fenced("somebody else has consumed queue " + std::to_string(move.queue_id) +
                          " of " + std::string(move.topic) + ": the group is at " +
@@ -143,8 +144,7 @@ Result<AtomicCommits::Outcome> AtomicCommits::commit_new(const AtomicCommit& req
   std::int64_t place = 0;
   const auto end = sender_.commit_together(
       scratch.sends_, [&](std::span<const store::AppendItem> messages, store::AppendItem& head) {
-        scratch.record_ =
-            write_atomic_record(request.id, request.acks, request.moves, messages);
+        scratch.record_ = write_atomic_record(request.id, request.acks, request.moves, messages);
         make_head(request.id, scratch.record_, scratch.properties_.emplace_back(), head);
         // The append lock is taken by nobody else who writes to this queue.
         place = queue_.next().value;
@@ -202,10 +202,9 @@ void AtomicCommits::settle() {
     for (const Move& move : row.moves) {
       const auto& [group, topic, queue_id] = move.place;
       // A full table: the group begins where it was, and its next commit is fenced.
-      (void)offsets_.move(group, topic, queue_id,
-                          move.from < 0 ? std::nullopt
-                                        : std::optional(model::ConsumeOffset{move.from}),
-                          {move.to});
+      (void)offsets_.move(
+          group, topic, queue_id,
+          move.from < 0 ? std::nullopt : std::optional(model::ConsumeOffset{move.from}), {move.to});
       if (const auto at = moving_.find(move.place); at != moving_.end() && at->second == move.to)
         moving_.erase(at);
     }
@@ -235,10 +234,9 @@ void AtomicCommits::apply(const AtomicRecord& record, model::QueueOffset place) 
     for (const PopHandle& ack : record.acks) popper_.settle(ack);
   if (place < offsets_.settled()) return;
   for (const OffsetMove& move : record.moves)
-    (void)offsets_.move(move.group, move.topic, move.queue_id,
-                        move.from < 0 ? std::nullopt
-                                      : std::optional(model::ConsumeOffset{move.from}),
-                        {move.to});
+    (void)offsets_.move(
+        move.group, move.topic, move.queue_id,
+        move.from < 0 ? std::nullopt : std::optional(model::ConsumeOffset{move.from}), {move.to});
 }
 
 Status AtomicCommits::start() {
@@ -247,12 +245,11 @@ Status AtomicCommits::start() {
   // A machine that died has lost the end of the log; what comes there now is new.
   popper_.set_settled(std::min(popper_.settled(), end));
   offsets_.set_settled(std::min(offsets_.settled(), end));
-  const model::QueueOffset recent =
-      std::max(model::QueueOffset{end.value - static_cast<std::int64_t>(kIdsMax)},
-               store_.offset_by_time(queue_, clock_.wall_ms() - kRememberMs,
-                                     store::Boundary::kLower));
-  ONCE_TRY(replay(std::max(queue_.min(),
-                           std::min({recent, popper_.settled(), offsets_.settled()}))));
+  const model::QueueOffset recent = std::max(
+      model::QueueOffset{end.value - static_cast<std::int64_t>(kIdsMax)},
+      store_.offset_by_time(queue_, clock_.wall_ms() - kRememberMs, store::Boundary::kLower));
+  ONCE_TRY(
+      replay(std::max(queue_.min(), std::min({recent, popper_.settled(), offsets_.settled()}))));
   popper_.set_settled(end);
   offsets_.set_settled(end);
   if (queue_.min() < end) {
@@ -326,8 +323,7 @@ Status AtomicCommits::heal(const store::LogSpan& last) {
     item.message.store_host = options_.address;
     item.queue = topic->queue(missing.queue_id);
   }
-  const std::string body =
-      write_atomic_record(record->id, {}, {}, std::span(items).subspan(1));
+  const std::string body = write_atomic_record(record->id, {}, {}, std::span(items).subspan(1));
   std::string properties;
   make_head(record->id, body, properties, items.front());
   const auto end = store_.append(items);

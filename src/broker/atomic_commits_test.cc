@@ -42,11 +42,8 @@ class AtomicCommitsTest : public ::testing::Test, public Nouns {
 
   // Handles of what one pop gives.
   std::vector<PopHandle> pop(std::int32_t max = 32, bool order = false) {
-    auto result = popper_->pop({.group = "g",
-                                .topic = "T",
-                                .max_messages = max,
-                                .invisible_ms = 10'000,
-                                .order = order});
+    auto result = popper_->pop(
+        {.group = "g", .topic = "T", .max_messages = max, .invisible_ms = 10'000, .order = order});
     EXPECT_TRUE(result.has_value());
     popper_->flush();
     std::vector<PopHandle> handles;
@@ -288,6 +285,22 @@ TEST_F(AtomicCommitsTest, ACrashBeforeTheRecordLeavesNothing) {
   EXPECT_FALSE(once->repeated);
 }
 
+// POP's log is read first: the record must not end the delivery that came after it.
+TEST_F(AtomicCommitsTest, ARecordOfAnEarlierDeliveryChangesNothing) {
+  send_many(1);
+  const std::string dumped = popper_->dump();
+  ASSERT_TRUE(commit("t1", pop(), {out("a")}).has_value());
+  clock.advance_ms(1'000);
+  ASSERT_TRUE(offsets_->commit("g", "T", 0, {0}).has_value());
+  popper_->reset("g", "T");
+  const auto again = pop();
+  ASSERT_EQ(again.size(), 1U);
+  restart(dumped, offsets_->dump());
+  EXPECT_EQ(offset(), 0);
+  EXPECT_TRUE(ack(again[0]));
+  EXPECT_EQ(offset(), 1);
+}
+
 TEST_F(AtomicCommitsTest, AnOrderedQueueGoesOnWithTheCommit) {
   send_many(2);
   const auto first = pop(1, true);
@@ -373,8 +386,9 @@ TEST_F(AtomicCommitsTest, ADelayedMessageBelongsToIt) {
 TEST_F(AtomicCommitsTest, NothingIsCommittedBeforeTheStartOrAfterTheEnd) {
   AtomicCommits early(options, topics, *offsets_, *popper_, sender, idempotence, store, clock);
   const std::vector<SendRequest> sends{out("a")};
-  EXPECT_EQ(early.commit({.id = "t", .acks = {}, .moves = {}, .sends = sends}, scratch_).error().code,
-            Errc::kNotReady);
+  EXPECT_EQ(
+      early.commit({.id = "t", .acks = {}, .moves = {}, .sends = sends}, scratch_).error().code,
+      Errc::kNotReady);
   atomic_->stop();
   EXPECT_EQ(refusal("t", {}, sends), Errc::kNotReady);
 }

@@ -17,7 +17,9 @@ store::AppendItem message() {
   item.message.tags_code = -1234567890123;
   item.message.delay_ms = 5'000;
   item.message.properties = "TAGS\x01x\x02";
-  item.message.extra_properties = "CLUSTER\x01" "C\x02";
+  item.message.extra_properties =
+      "CLUSTER\x01"
+      "C\x02";
   item.message.body = as_bytes("body");
   return item;
 }

@@ -96,11 +96,10 @@ std::string ConsumerOffsets::dump() const {
     rows.copy(rows_);
     resets.copy(resets_);
   }
-  return model::offset_table_to_json(
-             {.offsets = rows.tree(),
-              .version = version,
-              .resets = resets.tree(),
-              .settled = settled})
+  return model::offset_table_to_json({.offsets = rows.tree(),
+                                      .version = version,
+                                      .resets = resets.tree(),
+                                      .settled = settled})
       .dump_pretty();
 }
 

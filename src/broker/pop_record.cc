@@ -56,7 +56,8 @@ void PopRecordWriter::add(const PopOperation& operation) {
   for (const PopOperation::Row& row : operation.rows) {
     put_signed_varint(body_, row.offset.value - last);
     last = row.offset.value;
-    if (operation.kind == Kind::kHold) put_varint(body_, static_cast<std::uint32_t>(row.deliveries));
+    if (operation.kind == Kind::kHold)
+      put_varint(body_, static_cast<std::uint32_t>(row.deliveries));
   }
 }
 
@@ -110,7 +111,8 @@ Status read_pop_record(Bytes body, const std::function<void(const PopOperation&)
       }
       if (operation.kind == Kind::kChange && operation.rows.size() != 1) (void)in.refuse();
     }
-    if (!in.ok() || !in_range(operation)) return fail(Errc::kBadBytes, "a POP operation is cut or out of range");
+    if (!in.ok() || !in_range(operation))
+      return fail(Errc::kBadBytes, "a POP operation is cut or out of range");
     visit(operation);
   }
   return {};

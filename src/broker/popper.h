@@ -151,9 +151,7 @@ class Popper {
   // Transactions below this place of their queue are settled in the rows, and will be in a dump.
   // After load(): as the dump said.
   model::QueueOffset settled() const { return {settled_.load(std::memory_order_acquire)}; }
-  void set_settled(model::QueueOffset end) {
-    settled_.store(end.value, std::memory_order_release);
-  }
+  void set_settled(model::QueueOffset end) { settled_.store(end.value, std::memory_order_release); }
 
   // Puts what was staged into the log and hands it to the kernel.
   void flush();

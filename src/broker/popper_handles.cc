@@ -119,8 +119,8 @@ tl::expected<Popper::Decided, PopRefusal> Popper::decide(const PopHandle& handle
   bool accepted = false;
   if (decided.slot != nullptr) {
     MutexLock lock(decided.slot->mutex);
-    accepted = !decided.slot->removed && decided.slot->queue.decide(handle.offset, handle.token) ==
-                                             HandleVerdict::kAccepted;
+    accepted = !decided.slot->removed &&
+               decided.slot->queue.decide(handle.offset, handle.token) == HandleVerdict::kAccepted;
   }
   if (accepted) return decided;
   auto refusal = stale();

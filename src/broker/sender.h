@@ -82,8 +82,8 @@ class Sender {
   // All requests of the batch or none, in one append that begins with one record more: `head` makes
   // it, knowing the messages that will be stored behind it. Nothing is handed to the kernel yet.
   // Errors of commit(), of the first request that has one.
-  using Head = std::function<void(std::span<const store::AppendItem> messages,
-                                  store::AppendItem& head)>;
+  using Head =
+      std::function<void(std::span<const store::AppendItem> messages, store::AppendItem& head)>;
   Result<store::AppendedOffset> commit_together(SendBatch& batch, const Head& head);
 
   // Sends are refused until this is called with true, and again while the broker drains.

@@ -16,9 +16,9 @@ constexpr std::array kSystemTopics = {
     topic::kBenchmark,  std::string_view("CHECKPOINT_TOPIC"),
 };
 constexpr std::array kForbiddenTargets = {
-    topic::kSchedule, topic::kHalf,        topic::kHalfOp,         topic::kTransCheckMax,
-    topic::kSelfTest, topic::kOffsetMoved, topic::kDeadLetterMark, topic::kPopLog,
-    topic::kAtomicLog,
+    topic::kSchedule,       topic::kHalf,     topic::kHalfOp,
+    topic::kTransCheckMax,  topic::kSelfTest, topic::kOffsetMoved,
+    topic::kDeadLetterMark, topic::kPopLog,   topic::kAtomicLog,
 };
 
 template <std::size_t n>

@@ -61,9 +61,8 @@ inline constexpr std::string_view kDlqPrefix = "%DLQ%";
 inline constexpr std::string_view kSystemPrefix = "rmq_sys_";
 inline constexpr std::string_view kReplySuffix = "_REPLY_TOPIC";
 inline constexpr std::string_view kDeadLetterMark = "rmq_sys_DEAD_LETTER_MARK";
-inline constexpr std::string_view kPopLog = "rmq_sys_once_pop";  // docs/pop.md
-inline constexpr std::string_view kAtomicLog =
-    "rmq_sys_once_atomic";  // docs/atomic-commits.md
+inline constexpr std::string_view kPopLog = "rmq_sys_once_pop";        // docs/pop.md
+inline constexpr std::string_view kAtomicLog = "rmq_sys_once_atomic";  // docs/atomic-commits.md
 inline constexpr std::string_view kRevivePrefix = "rmq_sys_REVIVE_LOG_";
 
 std::string retry_topic(std::string_view group);

@@ -33,7 +33,8 @@ class AtomicTest : public EdgeTest {
   // The receipt handle of the one message.
   std::string pop() {
     const Answer answer = call<wire::PopMessage>(
-        client_, {.consumer_group = "g", .topic = "T", .max_messages = 1, .invisible_time = 60'000});
+        client_,
+        {.consumer_group = "g", .topic = "T", .max_messages = 1, .invisible_time = 60'000});
     EXPECT_EQ(answer.code, 0) << answer.remark;
     if (answer.code != 0) return {};
     return wire::format_receipt_handle({.start_offset = 0,
@@ -106,8 +107,7 @@ TEST_F(AtomicTest, AZombieHasACodeOfItsOwn) {
 
 TEST_F(AtomicTest, BadBytesAndHandlesAreRefused) {
   EXPECT_EQ(commit("t1", "").code, wire::number(wire::ResponseCode::kMessageIllegal));
-  EXPECT_EQ(commit("t1", body("nonsense")).code,
-            wire::number(wire::ResponseCode::kMessageIllegal));
+  EXPECT_EQ(commit("t1", body("nonsense")).code, wire::number(wire::ResponseCode::kMessageIllegal));
   EXPECT_EQ(commit("t1", body(pop(), 7)).code, wire::number(wire::ResponseCode::kMessageIllegal));
   EXPECT_EQ(test_broker.store.count("OUT", 0), 0U);
 }
@@ -131,10 +131,10 @@ TEST_F(AtomicSyncTest, TheAnswerWaitsForTheLog) {
 TEST_F(AtomicSyncTest, ALostAnswerClosesTheConnection) {
   ASSERT_TRUE(test_broker.broker.faults()
                   ->add({.kind = broker::FaultKind::kLoseSendResponse,
-                           .topic = "OUT",
-                           .group = {},
-                           .probability = 1,
-                           .count = 1})
+                         .topic = "OUT",
+                         .group = {},
+                         .probability = 1,
+                         .count = 1})
                   .has_value());
   feed(client_, request<wire::CommitAtomically>({.id = "t1", .producer_group = "pg"}, body(pop())));
   tick();

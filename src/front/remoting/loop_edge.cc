@@ -25,9 +25,8 @@ LoopEdge::LoopEdge(net::EventLoop& loop, const EdgeParts& parts, EdgeShared& sha
          ConnectionFamily(broker, *parts.options), BrokerAdminFamily(parts), CauseFamily(broker),
          IdempotencyFamily(broker, *parts.options),
          DeadLetterFamily(*sends_, broker, *parts.options),
-         TransactionFamily(*transactions_, broker),
-         AtomicFamily(*sends_, broker, *parts.options), FaultFamily(broker),
-         TimelineFamily(broker, *parts.store)}});
+         TransactionFamily(*transactions_, broker), AtomicFamily(*sends_, broker, *parts.options),
+         FaultFamily(broker), TimelineFamily(broker, *parts.store)}});
     if (broker.faults() != nullptr) pauses_ = std::make_unique<PauseLane>(*this, *broker.faults());
   }
   if (parts.names != nullptr) {

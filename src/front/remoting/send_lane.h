@@ -120,7 +120,7 @@ class SendLane {
   std::size_t parts_used_ = 0;
   std::vector<Staged> staged_;
   std::vector<std::size_t> unasked_;
-  bool appended_ = false;  // elsewhere, and not handed to the kernel yet
+  bool appended_ = false;              // elsewhere, and not handed to the kernel yet
   log::Limited unasked_failed_{1000};  // one line per second at most
   std::string frame_;                  // reused
   std::string message_id_;             // reused

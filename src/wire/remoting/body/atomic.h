@@ -57,11 +57,12 @@ struct AtomicSent {
   std::int32_t queue_id = 0;
   std::int64_t queue_offset = 0;
 
-  static constexpr auto members = json_members(
-      json_member("duplicate", &AtomicSent::duplicate), json_member("msgId", &AtomicSent::message_id),
-      json_member("offsetMsgId", &AtomicSent::offset_id),
-      json_member("queueId", &AtomicSent::queue_id),
-      json_member("queueOffset", &AtomicSent::queue_offset));
+  static constexpr auto members =
+      json_members(json_member("duplicate", &AtomicSent::duplicate),
+                   json_member("msgId", &AtomicSent::message_id),
+                   json_member("offsetMsgId", &AtomicSent::offset_id),
+                   json_member("queueId", &AtomicSent::queue_id),
+                   json_member("queueOffset", &AtomicSent::queue_offset));
 };
 struct AtomicAnswer {
   std::vector<AtomicSent> sent;
