@@ -19,6 +19,10 @@ struct PushConsumerOptions {
   std::string group;
   std::vector<Subscription> subscriptions;  // at least one; the same in all members of the group
   std::string instance{};                   // tells members apart; empty: made up
+  // Every member gets every message, and begins at `start_at` each time that it is opened. Nothing
+  // is committed and nothing comes again: a refused message is logged and passed. Not with
+  // `ordered` or `retries_max`.
+  bool broadcast = false;
   // One message of a queue after the other, in their order; a refused one holds up its queue.
   bool ordered = false;
   std::chrono::milliseconds suspend{1'000};  // ordered: until a refused message is handled again
@@ -36,8 +40,8 @@ struct PushConsumerOptions {
   std::chrono::milliseconds close_timeout{30'000};
 };
 
-// Hands messages to a handler, as a member of a group that shares them (docs/sdk.md). Thread rule:
-// monitor.
+// Hands messages to a handler, as a member of a group that shares them, or of which each has all
+// (docs/sdk.md). Thread rule: monitor.
 class PushConsumer {
  public:
   // Consumes from now on; `handler` runs on `threads` threads at once. Waits for nobody: brokers

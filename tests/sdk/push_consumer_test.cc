@@ -479,6 +479,45 @@ TEST_F(PushConsumerBrokerTest, GoesOnAfterTheBrokerWasRestarted) {
   EXPECT_EQ(inbox.bodies(all.size()), all);
 }
 
+TEST_F(PushConsumerBrokerTest, EveryMemberOfABroadcastGetsEveryMessageOnce) {
+  std::set<std::string> all = send_many(0, 20);
+  Inbox first_inbox;
+  Inbox second_inbox;
+  PushConsumerOptions broadcast = options();
+  broadcast.broadcast = true;
+  const PushConsumer first = open(broadcast, [&](std::span<const Delivery> batch) {
+    first_inbox.add(batch);
+    return Outcome::again();  // does not come again
+  });
+  {
+    const PushConsumer second = open(broadcast, done_into(second_inbox));
+    EXPECT_EQ(first_inbox.bodies(all.size()), all);
+    EXPECT_EQ(second_inbox.bodies(all.size()), all);
+  }
+  all.merge(send_many(20, 30));
+  EXPECT_EQ(first_inbox.bodies(all.size()), all);
+  EXPECT_EQ(first_inbox.all().size(), all.size());
+  EXPECT_EQ(second_inbox.all().size(), 20U);
+  // What is opened again begins where it is told to, not where it was.
+  Inbox third_inbox;
+  const PushConsumer third = open(broadcast, done_into(third_inbox));
+  EXPECT_EQ(third_inbox.bodies(all.size()), all);
+}
+
+TEST_F(PushConsumerBrokerTest, ABroadcastGoesOnAfterTheBrokerWasRestarted) {
+  std::set<std::string> all = send_many(0, 20);
+  Inbox inbox;
+  PushConsumerOptions broadcast = options();
+  broadcast.broadcast = true;
+  const PushConsumer consumer = open(broadcast, done_into(inbox));
+  EXPECT_EQ(inbox.bodies(all.size()), all);
+  ASSERT_TRUE(broker_->stop());
+  start_again(*broker_);
+  all.merge(send_many(20, 40));
+  EXPECT_EQ(inbox.bodies(all.size()), all);
+  EXPECT_EQ(inbox.all().size(), all.size());
+}
+
 TEST_F(PushConsumerBrokerTest, ATopicMayComeLater) {
   Inbox inbox;
   const PushConsumer consumer = open(options(), done_into(inbox));
@@ -518,6 +557,11 @@ TEST_F(PushConsumerBrokerTest, OptionsAreChecked) {
   EXPECT_TRUE(refused([](PushConsumerOptions& o) { o.batch_max = 0; }));
   EXPECT_TRUE(refused([](PushConsumerOptions& o) { o.pull_batch = 0; }));
   EXPECT_TRUE(refused([](PushConsumerOptions& o) { o.retries_max = -1; }));
+  EXPECT_TRUE(refused([](PushConsumerOptions& o) { o.broadcast = o.ordered = true; }));
+  EXPECT_TRUE(refused([](PushConsumerOptions& o) {
+    o.broadcast = true;
+    o.retries_max = 3;
+  }));
   EXPECT_TRUE(
       refused([](PushConsumerOptions& o) { o.close_timeout = std::chrono::milliseconds(-1); }));
   const auto none = PushConsumer::open(options(), nullptr);

@@ -37,7 +37,10 @@ wire::ConsumeFrom consume_from(StartAt start_at) {
 
 wire::ConsumerGroup group_of(const PushConsumerOptions& options,
                              const std::map<std::string, model::Subscription>& subscriptions) {
-  wire::ConsumerGroup group{.consume_from = consume_from(options.start_at), .name = options.group};
+  wire::ConsumerGroup group{.consume_from = consume_from(options.start_at),
+                            .name = options.group,
+                            .message_model = options.broadcast ? model::MessageModel::kBroadcasting
+                                                               : model::MessageModel::kClustering};
   for (const auto& [topic, subscription] : subscriptions)
     group.subscriptions.push_back(subscription);
   return group;
@@ -124,6 +127,10 @@ void Member::take_route(const std::string& topic, const Result<Routes::Found>& f
   found_.insert_or_assign(topic, *found);
   const std::map<std::string, std::string>& masters = (*found)->masters;
   for (const auto& [broker, address] : masters) heart_.meet(address);
+  if (options_.broadcast) {
+    add_queues((*found)->queues);
+    return;
+  }
   // Every broker knows all members.
   auto chosen = masters.begin();
   std::advance(chosen, static_cast<std::ptrdiff_t>(routes_.turn(topic) % masters.size()));
@@ -155,6 +162,11 @@ void Member::take_queues(const std::string& topic, const std::vector<Queue>& min
     if (queue.topic == topic && std::find(mine.begin(), mine.end(), queue) == mine.end())
       others.push_back(puller);
   for (const auto& puller : others) puller->retire(std::nullopt);
+  add_queues(mine);
+}
+
+// A broadcast gives no queue up: nobody else knows how far it came.
+void Member::add_queues(const std::vector<Queue>& mine) {
   for (const Queue& queue : mine)
     if (!queues_.contains(queue)) add_queue(queue, std::nullopt);
 }

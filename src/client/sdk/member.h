@@ -60,6 +60,7 @@ class Member final : public PullerOwner {
   void take_members(const std::string& topic, const std::string& address,
                     const oncemq::Result<client::Answer>& answer);
   void take_queues(const std::string& topic, const std::vector<Queue>& mine);
+  void add_queues(const std::vector<Queue>& mine);
   void add_queue(const Queue& queue, std::optional<std::int64_t> start);
 
   void hand_out();

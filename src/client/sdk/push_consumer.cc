@@ -32,6 +32,8 @@ Status check(const PushConsumerOptions& options, const Handler& handler) {
   if (options.batch_max < 1 || options.queue_messages_max < 1 || options.queue_bytes_max < 1)
     return failure(Errc::kInvalidArgument,
                    "batch_max, queue_messages_max or queue_bytes_max is not above 0");
+  if (options.broadcast && (options.ordered || options.retries_max))
+    return failure(Errc::kInvalidArgument, "a broadcast has no order and no retries");
   if (options.retries_max.value_or(0) < 0 || options.close_timeout.count() < 0 ||
       options.start_time_ms < 0)
     return failure(Errc::kInvalidArgument,
@@ -48,7 +50,8 @@ class PushConsumer::Core {
       return tl::unexpected(std::move(checked.error()));
     std::unique_ptr<Core> core(new Core(std::move(options), std::move(handler)));
     std::vector<Subscription> wanted = core->options_.subscriptions;
-    wanted.push_back({.topic = model::topic::retry_topic(core->options_.group)});
+    if (!core->options_.broadcast)
+      wanted.push_back({.topic = model::topic::retry_topic(core->options_.group)});
     auto subscriptions = subscriptions_of(wanted, core->clock_.wall_ms());
     if (!subscriptions) return tl::unexpected(std::move(subscriptions.error()));
     auto name_servers = resolve_name_servers(core->options_.name_servers);

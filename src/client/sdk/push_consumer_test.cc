@@ -1,5 +1,6 @@
 #include "oncemq/push_consumer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <string>
@@ -62,6 +63,7 @@ class PushConsumerTest : public testing::Test {
       case wire::Heartbeat::meta.code:
         return take_heartbeat(connection, command);
       case wire::GetConsumerListByGroup::meta.code:
+        EXPECT_FALSE(broadcast_);
         return answer(connection, command, 0, {}, wire::encode_body(wire::ConsumerIdList{{id_}}));
       case wire::QueryConsumerOffset::meta.code:
         if (committed_ >= 0)
@@ -128,7 +130,10 @@ class PushConsumerTest : public testing::Test {
     id_ = body->client_id;
     ASSERT_EQ(body->consumers.size(), 1U);
     EXPECT_EQ(body->consumers[0].name, "g");
-    EXPECT_EQ(body->consumers[0].subscriptions.size(), 2U);
+    EXPECT_EQ(body->consumers[0].message_model,
+              broadcast_ ? model::MessageModel::kBroadcasting : model::MessageModel::kClustering);
+    // Otherwise also to the group's retry topic.
+    EXPECT_EQ(body->consumers[0].subscriptions.size(), broadcast_ ? 1U : 2U);
     answer_with<wire::Heartbeat>(connection, command, {});
   }
 
@@ -155,6 +160,7 @@ class PushConsumerTest : public testing::Test {
   }
 
   PushConsumer open(PushConsumerOptions options = {}) {
+    broadcast_ = options.broadcast;
     options.name_servers = {address_};
     options.group = "g";
     if (options.subscriptions.empty()) options.subscriptions = {{.topic = "T"}};
@@ -174,6 +180,7 @@ class PushConsumerTest : public testing::Test {
   std::string id_;
   std::int64_t committed_ = -1;
   std::deque<Pulled> pulls_;
+  bool broadcast_ = false;
   int locked_by_others_ = 0;  // as often they still have it
   int refusals_ = 0;          // of messages that are sent back
   std::function<void(net::Connection&)> on_wait_;
@@ -219,6 +226,34 @@ TEST_F(PushConsumerTest, AnIllegalOffsetIsPutRight) {
   pulls_.push_back({.code = ResponseCode::kPullOffsetMoved, .next = 50});
   const PushConsumer consumer = open();
   EXPECT_EQ(told_.lines(3), (Lines{"pull 12", "commit 50", "pull 50"}));
+}
+
+TEST_F(PushConsumerTest, ABroadcastBeginsWhereItIsToldAndCommitsNothing) {
+  committed_ = 12;  // by whoever
+  pulls_.push_back({.next = 71, .records = record(70, "x")});
+  {
+    const PushConsumer consumer = open({.broadcast = true});
+    (void)told_.lines(4);
+  }
+  Lines all = told_.lines(5);
+  std::sort(all.begin() + 2, all.begin() + 4);  // the handler runs beside the next pull
+  EXPECT_EQ(all, (Lines{"max", "pull 70", "handle x attempt 1", "pull 71", "goodbye"}));
+}
+
+TEST_F(PushConsumerTest, WhatABroadcastRefusesIsPassed) {
+  outcome_ = Outcome::again(3);
+  constexpr std::int32_t kPacked = model::sysflag::kCompressed;
+  pulls_.push_back({.next = 8, .records = record(7, "x")});
+  pulls_.push_back({.next = 10, .records = record(8, "not zlib", {}, kPacked) + record(9, "y")});
+  pulls_.push_back({.code = ResponseCode::kPullOffsetMoved, .next = 50});
+  {
+    const PushConsumer consumer =
+        open({.broadcast = true, .queue_messages_max = 1, .start_at = StartAt::kFirst});
+    (void)told_.lines(7);
+  }
+  // One at a time: the next pull waits until the queue is empty.
+  EXPECT_EQ(told_.lines(8), (Lines{"min", "pull 7", "handle x attempt 1", "pull 8",
+                                   "handle y attempt 1", "pull 10", "pull 50", "goodbye"}));
 }
 
 TEST_F(PushConsumerTest, WhatNoFilterWantsIsPassed) {

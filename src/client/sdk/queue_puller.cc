@@ -132,6 +132,10 @@ void QueuePuller::find_committed() {
     declare();
     return;
   }
+  if (owner_.options().broadcast) {  // nothing is committed
+    find_start();
+    return;
+  }
   ask<wire::QueryConsumerOffset>(
       {.consumer_group = owner_.options().group, .topic = queue_.topic, .queue_id = queue_.id},
       kCallMs, &QueuePuller::take_committed);
@@ -140,9 +144,7 @@ void QueuePuller::find_committed() {
 void QueuePuller::take_committed(const oncemq::Result<Answer>& answer) {
   if (is(answer, ResponseCode::kSuccess)) {
     if (const auto reply = answer->fields<wire::QueryConsumerOffset>()) {
-      committed_ = reply->offset;
-      messages_.emplace(reply->offset);
-      pull();
+      begin_at(reply->offset);
       return;
     }
   }
@@ -183,6 +185,10 @@ void QueuePuller::take_start(const oncemq::Result<Answer>& answer) {
 
 // Before the first pull, so that whoever begins after us begins here at the latest.
 void QueuePuller::declare() {
+  if (owner_.options().broadcast) {
+    begin_at(*start_);
+    return;
+  }
   ask<wire::UpdateConsumerOffset>({.consumer_group = owner_.options().group,
                                    .topic = queue_.topic,
                                    .queue_id = queue_.id,
@@ -196,8 +202,12 @@ void QueuePuller::take_declared(const oncemq::Result<Answer>& answer) {
     later(kPauseMs, &QueuePuller::find_committed);
     return;
   }
-  committed_ = *start_;
-  messages_.emplace(*start_);
+  begin_at(*start_);
+}
+
+void QueuePuller::begin_at(std::int64_t offset) {
+  committed_ = offset;
+  messages_.emplace(offset);
   pull();
 }
 
@@ -337,6 +347,12 @@ void QueuePuller::go_on() {
 }
 
 void QueuePuller::refuse(Delivery delivery, Outcome outcome) {
+  if (owner_.options().broadcast) {
+    log::warn("sdk", "{} queue {} of {}: message {} is refused, and passed in a broadcast",
+              queue_.topic, queue_.id, queue_.broker, delivery.message_id);
+    messages_->done(delivery.queue_offset);
+    return;
+  }
   const auto address = owner_.address_of(queue_);
   if (!address) {
     take_back(std::move(delivery), kAgainMs);
@@ -424,7 +440,8 @@ void QueuePuller::unlock() {
 void QueuePuller::commit(std::function<void()> on_done) {
   const auto address = owner_.address_of(queue_);
   const bool ours = !owner_.options().ordered || locked_ms_ >= 0;
-  if (!messages_ || !address || dropped_ || !ours || messages_->commit_offset() == committed_) {
+  if (!messages_ || !address || dropped_ || !ours || owner_.options().broadcast ||
+      messages_->commit_offset() == committed_) {
     on_done();
     return;
   }

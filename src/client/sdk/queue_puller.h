@@ -93,6 +93,7 @@ class QueuePuller : public std::enable_shared_from_this<QueuePuller> {
   void take_start(const oncemq::Result<client::Answer>& answer);
   void declare();
   void take_declared(const oncemq::Result<client::Answer>& answer);
+  void begin_at(std::int64_t offset);
 
   bool is_full() const;
   void pull();
