@@ -11,6 +11,7 @@
 #include "oncemq/message.h"
 #include "oncemq/result.h"
 #include "oncemq/subscription.h"
+#include "oncemq/transaction.h"
 
 namespace oncemq::sdk {
 
@@ -56,6 +57,9 @@ class PopConsumer {
   // is another one. kRefused with 40013: too late. Any other error: the old handle may have ended,
   // too; the message comes again in any case.
   Status change_invisible(Delivery& delivery, std::chrono::milliseconds invisible);
+
+  // Messages that are made of what was received, and the acks of that, in one step.
+  Transaction begin();
 
   // Ends what is under way with kClosed. Any thread, any number of times.
   void close();

@@ -9,6 +9,8 @@
 #include "client/sdk/receiver.h"
 #include "client/sdk/session.h"
 #include "client/sdk/subscriptions.h"
+#include "client/sdk/transaction_core.h"
+#include "client/sdk/unique_ids.h"
 #include "model/topic.h"
 #include "wire/remoting/schema/pop.h"
 
@@ -115,6 +117,10 @@ class PopConsumer::Core {
     return {};
   }
 
+  std::unique_ptr<Transaction::Core> begin() {
+    return std::make_unique<Transaction::Core>(*session_, ids_, options_);
+  }
+
   void close() {
     session_->close([this] { receiver_->close(); });
   }
@@ -124,6 +130,9 @@ class PopConsumer::Core {
 
   const PopConsumerOptions options_;
   std::atomic<std::size_t> pending_{0};
+  os::SystemClock clock_;
+  os::SystemRandom random_;
+  UniqueIds ids_{clock_, random_};
   std::unique_ptr<Session> session_;
   std::unique_ptr<Receiver> receiver_;
 };
@@ -152,6 +161,10 @@ Status PopConsumer::ack_async(const Delivery& delivery, Callback callback) {
 }
 Status PopConsumer::change_invisible(Delivery& delivery, std::chrono::milliseconds invisible) {
   return core_->change_invisible(delivery, invisible);
+}
+
+Transaction PopConsumer::begin() {
+  return Transaction(core_->begin());
 }
 
 void PopConsumer::close() {
