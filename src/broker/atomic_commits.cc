@@ -62,8 +62,8 @@ Status AtomicCommits::check(const AtomicCommit& request) {
   return {};
 }
 
-Status AtomicCommits::check(std::span<const OffsetMove> moves) const {
-  for (const OffsetMove& move : moves) {
+Status AtomicCommits::check(std::vector<OffsetMove>& moves) const {
+  for (OffsetMove& move : moves) {
     const TopicEntry* topic = topics_.find(move.topic);
     if (topic == nullptr)
       return fail(Errc::kTopicNotFound, "topic " + std::string(move.topic) + " does not exist");
@@ -76,6 +76,8 @@ Status AtomicCommits::check(std::span<const OffsetMove> moves) const {
         moving_.find(Place(std::string(move.group), std::string(move.topic), move.queue_id));
     const auto stored = offsets_.query(move.group, move.topic, move.queue_id);
     const std::int64_t now = moving != moving_.end() ? moving->second : stored ? stored->value : -1;
+    // A group without an offset begins where it likes; request 14 tells it 0 then.
+    if (now == -1) move.from = -1;
     if (now != move.from)
       return fail(fenced("somebody else has consumed queue " + std::to_string(move.queue_id) +
                          " of " + std::string(move.topic) + ": the group is at " +
@@ -139,12 +141,13 @@ Result<AtomicCommits::Outcome> AtomicCommits::commit_new(const AtomicCommit& req
     return Outcome{.repeated = true, .end = {known->second.log_end}};
   if (unsettled_.size() >= kUnsettledMax)
     return fail(Errc::kBusy, "the disk is behind: too many transactions wait for it");
-  ONCE_TRY(check(request.moves));
+  scratch.moves_.assign(request.moves.begin(), request.moves.end());
+  ONCE_TRY(check(scratch.moves_));
   ONCE_TRY(decide(request.acks, scratch));
   std::int64_t place = 0;
   const auto end = sender_.commit_together(
       scratch.sends_, [&](std::span<const store::AppendItem> messages, store::AppendItem& head) {
-        scratch.record_ = write_atomic_record(request.id, request.acks, request.moves, messages);
+        scratch.record_ = write_atomic_record(request.id, request.acks, scratch.moves_, messages);
         make_head(request.id, scratch.record_, scratch.properties_.emplace_back(), head);
         // The append lock is taken by nobody else who writes to this queue.
         place = queue_.next().value;
@@ -159,7 +162,7 @@ Result<AtomicCommits::Outcome> AtomicCommits::commit_new(const AtomicCommit& req
   row.log_end = end->value;
   row.place = place;
   row.acks = std::exchange(scratch.decided_, {});
-  for (const OffsetMove& move : request.moves) {
+  for (const OffsetMove& move : scratch.moves_) {
     const Place where(move.group, move.topic, move.queue_id);
     moving_[where] = move.to;
     row.moves.push_back({where, move.from, move.to});

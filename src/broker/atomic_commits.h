@@ -45,6 +45,7 @@ class AtomicScratch {
   SendBatch sends_;
   std::deque<std::string> properties_;  // of the sends
   std::vector<Popper::Decided> decided_;
+  std::vector<OffsetMove> moves_;
   std::string record_;
 };
 
@@ -118,7 +119,8 @@ class AtomicCommits {
   using Ids = std::unordered_map<std::string, Known, TextHash, std::equal_to<>>;
 
   static Status check(const AtomicCommit& request);
-  Status check(std::span<const OffsetMove> moves) const ONCE_REQUIRES(mutex_);
+  // `moves`: as they are to be recorded.
+  Status check(std::vector<OffsetMove>& moves) const ONCE_REQUIRES(mutex_);
   Status decide(std::span<const PopHandle> acks, AtomicScratch& scratch);
   Result<Outcome> commit_new(const AtomicCommit& request, AtomicScratch& scratch)
       ONCE_REQUIRES(mutex_);

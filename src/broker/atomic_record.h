@@ -14,12 +14,12 @@
 
 namespace oncemq::broker {
 
-// A queue of a pulling group goes on elsewhere, if it is where `from` says.
+// A queue of a pulling group goes on elsewhere, if it is where `from` says or has no offset.
 struct OffsetMove {
   std::string_view group;
   std::string_view topic;
   std::int32_t queue_id = 0;
-  std::int64_t from = -1;  // -1: the group has no offset there
+  std::int64_t from = -1;  // in a record: -1: it had none
   std::int64_t to = 0;
 
   bool operator==(const OffsetMove&) const = default;

@@ -25,6 +25,7 @@ POP = 200050
 POP_ACK = 200051
 POP_CHANGE = 200053
 SEND_BATCH = 320
+COMMIT_ATOMICALLY = 31061
 
 COMMIT = 8
 ROLLBACK = 12
@@ -130,6 +131,39 @@ def end_fields(group, key, half_offset, log_offset, verdict, from_check=False):
 def heartbeat_body(client_id, producer_group):
     return json.dumps({"clientID": client_id, "consumerDataSet": [],
                        "producerDataSet": [{"groupName": producer_group}]}).encode()
+
+
+def _varint(number):
+    out = b""
+    while number >= 0x80:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
+
+
+def _signed(number):
+    return _varint((number << 1 ^ number >> 63) & (1 << 64) - 1)
+
+
+def _sized(text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return _varint(len(data)) + data
+
+
+def atomic_body(acks, moves, sends):
+    """Body of COMMIT_ATOMICALLY: acks (group, topic, queue, offset, handle), moves (group, topic, queue, from, to),
+    sends (topic, queue, key, payload)."""
+    out = b"\x01" + _varint(len(acks))
+    for group, topic, queue, offset, handle in acks:
+        out += _sized(group) + _sized(topic) + _signed(queue) + _signed(offset) + _sized(handle)
+    out += _varint(len(moves))
+    for group, topic, queue, old, new in moves:
+        out += _sized(group) + _sized(topic) + _signed(queue) + _signed(old) + _signed(new)
+    out += _varint(len(sends))
+    for topic, queue, key, payload in sends:
+        out += (_sized(topic) + _signed(queue) + _signed(0) + _signed(0) + _signed(1700000000000)
+                + _sized(properties_text({"KEYS": key, "UNIQ_KEY": key})) + _sized(payload))
+    return out
 
 
 def log_offset_of(offset_message_id):

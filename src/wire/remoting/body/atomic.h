@@ -21,12 +21,12 @@ struct AtomicParts {
     std::int64_t offset = 0;
     std::string_view handle;  // its receipt handle
   };
-  // A queue of a pulling group goes on at `to`, if it is at `from`.
+  // A queue of a pulling group goes on at `to`, if it is at `from` or has no offset yet.
   struct Move {
     std::string_view group;
     std::string_view topic;
     std::int32_t queue_id = 0;
-    std::int64_t from = -1;  // -1: it has no offset
+    std::int64_t from = -1;
     std::int64_t to = 0;
   };
   struct Send {
