@@ -23,7 +23,7 @@ foreach(row IN LISTS rows)
   list(APPEND ONCEMQ_LAYERS ${layer})
 
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*.cc)
-  list(FILTER sources EXCLUDE REGEX "(_test\\.cc|/(app|oncecli)/main\\.cc)$")
+  list(FILTER sources EXCLUDE REGEX "(_test\\.cc|/(app|oncecli|outboxcli)/main\\.cc)$")
   if(sources)
     add_library(oncemq_${layer} STATIC ${sources})
     set(scope PUBLIC)

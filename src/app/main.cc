@@ -14,6 +14,7 @@
 #include "cli/bench.h"
 #include "cli/commands.h"
 #include "cli/once.h"
+#include "cli/outbox.h"
 #include "cli/reference.h"
 #include "front/http/metric_table.h"
 #include "model/settings.h"
@@ -148,6 +149,7 @@ int main(int argc, char** argv) {
 
   if (*serve_command) return run_serve(serve, started_ns);
   if (program.got_subcommand(cli::kOnce)) return app::run_beside("oncemq-once", argv);
+  if (program.got_subcommand(cli::kOutbox)) return app::run_beside("oncemq-outbox", argv);
   if (*version_command) std::puts("oncemq " ONCEMQ_VERSION);
   if (*completion_command) std::fputs(cli::completion(program, shell).c_str(), stdout);
   if (*docs_command) std::fputs(page_of_docs(page).c_str(), stdout);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 // Small questions about short texts.
@@ -26,6 +27,10 @@ constexpr bool equals_ignoring_case(std::string_view a, std::string_view b) {
     return lower(x) == lower(y);
   });
 }
+
+// One line of a text that has several: each run of blanks and line ends is one blank, none at the
+// ends.
+std::string one_line(std::string_view text);
 
 // Letters to add, leave out or replace to make one word of the other, ASCII case aside. Takes time
 // and room with the product of their sizes.

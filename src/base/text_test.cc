@@ -38,5 +38,10 @@ TEST(Text, EditDistanceCountsLetters) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
 }
 
+TEST(Text, OneLineOfSeveral) {
+  EXPECT_EQ(one_line("FATAL:  no room\n\tDETAIL: none \r\n"), "FATAL: no room DETAIL: none");
+  EXPECT_EQ(one_line(" \n"), "");
+}
+
 }  // namespace
 }  // namespace oncemq

@@ -164,7 +164,8 @@ std::string fish_completion(const CLI::App& app) {
 std::string commands_markdown(const CLI::App& app) {
   std::string text =
       "# The command line\n\n"
-      "Every verb but those of `once` asks a name server (`--namesrv`, or the variable "
+      "Every verb but those of `once` and `outbox` asks a name server (`--namesrv`, or the "
+      "variable "
       "`ONCEMQ_NAMESRV`; "
       "127.0.0.1:9876\n"
       "when neither is given) and works with Apache's brokers too, except `dlq replay` and `dlq "
@@ -178,8 +179,9 @@ std::string commands_markdown(const CLI::App& app) {
       "| 0 | done |\n"
       "| 1 | the cluster refused or could not be reached; what was done before is printed |\n"
       "| 2 | the command line is wrong; nothing was done |\n\n"
-      "`oncemq once` is run by a program of its own, `oncemq-once` beside it or in\n"
-      "`libexec/oncemq`, so that nothing else here loads a database's library.\n\n"
+      "`oncemq once` and `oncemq outbox` are run by programs of their own, `oncemq-once` and\n"
+      "`oncemq-outbox` beside it or in `libexec/oncemq`, so that nothing else here loads a "
+      "database's library.\n\n"
       "`. <(oncemq completion bash)` completes commands and options; zsh and fish likewise.\n\n"
       "This page is printed from the tree of commands: `oncemq docs cli`.\n";
   each_verb(app, "", [&](const std::string& path, const CLI::App& verb) {

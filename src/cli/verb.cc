@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/once.h"
+#include "cli/outbox.h"
 #include "model/group.h"
 #include "model/topic.h"
 
@@ -216,7 +217,8 @@ void add_commands(CLI::App& app, int& exit_code) {
   add_idempotency(app, exit_code);
   add_duplicates(app, exit_code);
   add_fault(app, exit_code);
-  add_once(app, exit_code, {});  // another program runs them
+  add_once(app, exit_code, {});    // another program runs them
+  add_outbox(app, exit_code, {});  // and these
 }
 
 }  // namespace oncemq::cli

@@ -27,6 +27,7 @@ class Connection {
 
   // kRefused with the database's words.
   sdk::Status run(const std::string& statement);
+  // Of a statement that answers with rows: SOCI walks through garbage after another one.
   sdk::Result<Rows> rows(const std::string& statement);
   // The first value of the first row. kRefused also when there is none.
   sdk::Result<std::string> value(const std::string& statement);

@@ -21,19 +21,6 @@ void print(const std::string& text) {
   std::fputs(text.c_str(), stdout);
 }
 
-// Messages of libpq have several lines.
-std::string one_line(std::string text) {
-  std::string line;
-  for (const char c : text) {
-    const bool blank = c == '\n' || c == '\t' || c == ' ';
-    if (!blank)
-      line += c;
-    else if (!line.empty() && line.back() != ' ')
-      line += ' ';
-  }
-  return std::string(trimmed(line));
-}
-
 int refuse(const sdk::Error& error) {
   const std::string what = advice(error.message);
   std::fprintf(stderr, "oncemq: %s%s%s\n", one_line(error.message).c_str(),

@@ -68,6 +68,20 @@ int wait_for_signal() {
   }
 }
 
+bool wait_for_signal(std::chrono::milliseconds time) {
+  const sigset_t signals = ending_signals();
+  const auto until = std::chrono::steady_clock::now() + time;
+  for (;;) {
+    const auto left = std::max(std::chrono::nanoseconds(0),
+                               std::chrono::nanoseconds(until - std::chrono::steady_clock::now()));
+    const timespec limit{.tv_sec = static_cast<time_t>(left.count() / 1'000'000'000),
+                         .tv_nsec = static_cast<long>(left.count() % 1'000'000'000)};
+    const int signal = ::sigtimedwait(&signals, nullptr, &limit);
+    if (signal < 0 && errno == EAGAIN) return false;
+    if (signal == SIGTERM || signal == SIGINT) return true;
+  }
+}
+
 void stop_waiting() {
   ::kill(::getpid(), SIGTERM);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ void block_signals();
 // Waits for SIGTERM or SIGINT (their numbers are returned), or for stop_waiting(). SIGHUP is
 // swallowed: a closed terminal does not end a broker.
 int wait_for_signal();
+// Waits at most `time` for one of the two; false: none came. Zero: only looks.
+bool wait_for_signal(std::chrono::milliseconds time);
 // Makes wait_for_signal() return SIGTERM. Any thread.
 void stop_waiting();
 

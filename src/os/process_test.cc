@@ -35,6 +35,23 @@ TEST(Process, WaitsForTheEnd) {
       ::testing::ExitedWithCode(7), "");
 }
 
+TEST(ProcessDeathTest, ATimedWaitEndsWithItsTimeOrASignal) {
+  EXPECT_EXIT(
+      {
+        block_signals();
+        bool good = !wait_for_signal(std::chrono::milliseconds(0));
+        good = good && !wait_for_signal(std::chrono::milliseconds(1));
+        std::raise(SIGHUP);
+        good = good && !wait_for_signal(std::chrono::milliseconds(0));
+        std::raise(SIGINT);
+        good = good && wait_for_signal(std::chrono::milliseconds(0));
+        std::raise(SIGTERM);
+        good = good && wait_for_signal(std::chrono::hours(1));
+        exit_now(good ? 7 : 1);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
 TEST(Process, BecomesAnotherProgram) {
   const auto path = program_path();
   ASSERT_TRUE(path);

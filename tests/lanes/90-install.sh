@@ -14,7 +14,7 @@ need() { [[ -e "$1" ]] || die "missing: $1"; }
 
 echo "== cmake --install"
 cmake --install build/release --prefix "$work/prefix" --strip >/dev/null
-for file in bin/oncemq libexec/oncemq/oncemq-once etc/oncemq/broker.conf lib/systemd/system/oncemq.service \
+for file in bin/oncemq libexec/oncemq/oncemq-once libexec/oncemq/oncemq-outbox etc/oncemq/broker.conf lib/systemd/system/oncemq.service \
   share/doc/oncemq/LICENSE share/doc/oncemq/README.md share/man/man1/oncemq.1; do
   need "$work/prefix/$file"
 done
@@ -22,6 +22,9 @@ grep -q "ExecStart=$work/prefix/bin/oncemq serve -c $work/prefix/etc/oncemq/brok
   "$work/prefix/lib/systemd/system/oncemq.service"
 "$work/prefix/bin/oncemq" once init "sqlite:$work/once.db" | grep -q 'version 1 in oncemq_once' ||
   die "the second program is not found where it was installed"
+"$work/prefix/bin/oncemq" outbox init "sqlite:$work/outbox.db" >/dev/null
+"$work/prefix/bin/oncemq" outbox status "sqlite:$work/outbox.db" | grep -q '^waiting  *0$' ||
+  die "the outbox's program is not found where it was installed"
 
 echo "== the manual knows every command and every option of serve"
 {
@@ -36,12 +39,13 @@ echo "== .deb"
 (cd build/release && cpack -G DEB -B "$work/deb" >/dev/null)
 deb=$(echo "$work"/deb/oncemq_*.deb)
 once_deb=$(echo "$work"/deb/oncemq-once_*.deb)
+outbox_deb=$(echo "$work"/deb/oncemq-outbox_*.deb)
 dpkg-deb --info "$deb" | tee "$work/info"
 grep -q '^ Depends: .*libc6 ' "$work/info" || die "no dependencies were found"
 grep -q ' conffiles ' "$work/info" || die "conffiles are missing"
 if grep -E '^ Depends: .*(soci|libpq|sqlite)' "$work/info"; then die "the server wants a database's library"; fi
 dpkg-deb -x "$deb" "$work/root"
-[[ ! -e "$work/root/usr/libexec" ]] || die "the server's package has what only oncemq-once should"
+[[ ! -e "$work/root/usr/libexec" ]] || die "the server's package has what only the others should"
 for file in usr/bin/oncemq etc/oncemq/broker.conf usr/lib/systemd/system/oncemq.service; do
   need "$work/root/$file"
 done
@@ -54,7 +58,7 @@ if command -v systemd-analyze >/dev/null; then
   systemd-analyze verify --man=no "$work/oncemq.service"
 fi
 
-echo "== the command for databases is a package of its own"
+echo "== the commands for databases are packages of their own"
 dpkg-deb --info "$once_deb" | tee "$work/once-info"
 grep -q '^ Depends: .*libsoci-core' "$work/once-info" || die "oncemq-once does not ask for SOCI"
 dpkg-deb -x "$once_deb" "$work/once-root"
@@ -64,6 +68,13 @@ need "$work/once-root/usr/libexec/oncemq/oncemq-once"
 grep -q 'install the Debian package oncemq-once' "$work/absent"
 cp -r "$work/once-root/usr" "$work/root"
 "$work/root/usr/bin/oncemq" once status "sqlite:$work/once.db" >/dev/null
+dpkg-deb --info "$outbox_deb" | tee "$work/outbox-info"
+grep -q '^ Depends: .*libsoci-core' "$work/outbox-info" || die "oncemq-outbox does not ask for SOCI"
+dpkg-deb -x "$outbox_deb" "$work/outbox-root"
+need "$work/outbox-root/usr/libexec/oncemq/oncemq-outbox"
+[[ $(find "$work/outbox-root" -type f | wc -l) == 1 ]] || die "oncemq-outbox has more than its program"
+cp -r "$work/outbox-root/usr" "$work/root"
+"$work/root/usr/bin/oncemq" outbox status "sqlite:$work/outbox.db" >/dev/null
 
 echo "== start and stop from the package"
 start_server "$work/root/usr/bin/oncemq" "$work" -c "$work/root/etc/oncemq/broker.conf"
