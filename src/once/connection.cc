@@ -38,7 +38,8 @@ sdk::Status guarded(const std::function<sdk::Status()>& run) {
   try {
     return run();
   } catch (const soci::soci_error& error) {
-    return failure(Errc::kRefused, error.get_error_message());
+    const bool lost = error.get_error_category() == soci::soci_error::connection_error;
+    return failure(lost ? Errc::kUnreachable : Errc::kRefused, error.get_error_message());
   } catch (const std::exception& error) {
     return failure(Errc::kInternal, error.what());
   } catch (...) {

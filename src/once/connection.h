@@ -25,7 +25,7 @@ class Connection {
   // Loads SOCI's backend. kUnreachable.
   static sdk::Result<std::unique_ptr<Connection>> open(const Target& target);
 
-  // kRefused with the database's words.
+  // kRefused with the database's words; kUnreachable when the connection ended.
   sdk::Status run(const std::string& statement);
   // Of a statement that answers with rows: SOCI walks through garbage after another one.
   sdk::Result<Rows> rows(const std::string& statement);
