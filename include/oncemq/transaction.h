@@ -13,7 +13,7 @@ namespace oncemq::sdk {
 // OnceMQ knows them. Thread rule: external.
 class Transaction {
  public:
-  // As abort().
+  // As rollback().
   ~Transaction();
   Transaction(Transaction&&) noexcept;
   Transaction& operator=(Transaction&&) noexcept;
@@ -33,7 +33,7 @@ class Transaction {
   Result<std::vector<Receipt>> commit();
 
   // Forgets everything: the messages come again when their time is over. Any number of times.
-  void abort();
+  void rollback();
 
  private:
   friend class PopConsumer;

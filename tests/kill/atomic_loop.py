@@ -97,8 +97,10 @@ class Worker:
         else:
             return
         self.open = None
-        if code == FENCED:
-            time.sleep(0.02)  # ASYNC_FLUSH tells the new offset when the disk has it
+        self.committed(moves, code)
+
+    def committed(self, moves, code):
+        """The commit was answered with 0 or FENCED."""
 
 
 class Popper(Worker):
@@ -131,11 +133,24 @@ class Popper(Worker):
 class Puller(Worker):
     """Two of them share all queues without knowing of each other: the offset decides who is right."""
 
+    def __init__(self, history, seed):
+        super().__init__(history, seed)
+        self.place = {}  # queue -> where it goes on; others may be ahead
+
+    def committed(self, moves, code):
+        for _group, _topic, queue, _old, new in moves:
+            if code == 0:
+                self.place[queue] = new
+            else:
+                self.place.pop(queue, None)
+
     def work(self, connection):
         queue = self.rng.randrange(QUEUES)
-        where = {"consumerGroup": "puller", "topic": IN, "queueId": queue}
-        code, fields, _body, _remark = connection.call(remoting.QUERY_OFFSET, where)
-        at = int(fields["offset"]) if code == 0 else -1
+        at = self.place.get(queue)
+        if at is None:
+            code, fields, _body, _remark = connection.call(
+                remoting.QUERY_OFFSET, {"consumerGroup": "puller", "topic": IN, "queueId": queue})
+            at = int(fields["offset"]) if code == 0 else -1
         code, fields, body, remark = connection.call(
             remoting.PULL, remoting.pull_fields(IN, "puller", queue, max(at, 0), count=self.rng.randrange(1, 17)))
         if code != 0:

@@ -97,7 +97,7 @@ TEST_F(TransactionBrokerTest, MessagesAndAcksCountTogether) {
   EXPECT_EQ(tx.send({.topic = "OUT", .body = "x"}).error().code, Errc::kInvalidArgument);
 }
 
-TEST_F(TransactionBrokerTest, WhatIsAbortedComesAgain) {
+TEST_F(TransactionBrokerTest, WhatIsRolledBackComesAgain) {
   send("a");
   PopConsumer consumer = open("IN", "g", milliseconds(5));
   {

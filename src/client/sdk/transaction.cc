@@ -102,7 +102,7 @@ Result<std::vector<Receipt>> Transaction::Core::receipts(const client::Answer& a
   return receipts;
 }
 
-void Transaction::Core::abort() {
+void Transaction::Core::rollback() {
   over_ = true;
   messages_.clear();
   acks_.clear();
@@ -122,8 +122,8 @@ Status Transaction::ack(const Delivery& delivery) {
 Result<std::vector<Receipt>> Transaction::commit() {
   return core_->commit();
 }
-void Transaction::abort() {
-  core_->abort();
+void Transaction::rollback() {
+  core_->rollback();
 }
 
 }  // namespace oncemq::sdk

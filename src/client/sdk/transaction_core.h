@@ -24,7 +24,7 @@ class Transaction::Core {
   Status send(const Message& message);
   Status ack(const Delivery& delivery);
   Result<std::vector<Receipt>> commit();
-  void abort();
+  void rollback();
 
  private:
   static constexpr std::size_t kBodyMax = 4U << 20;  // of a message; brokers may allow less
